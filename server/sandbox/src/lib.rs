@@ -1,1 +1,12 @@
-//! Skeleton.
+//! Faithful local GoHighLevel and Chargify, for the demo, for tests and for a user's first hour.
+//!
+//! The rules of both services are synchronous and free of I/O ([`highlevel`], [`chargify`]); the shell around them
+//! owns sockets, latency, faults, time and the sending of webhooks.
+
+pub mod chargify;
+pub mod highlevel;
+pub mod options;
+pub mod request;
+pub mod seed;
+pub mod service;
+pub mod webhook;
