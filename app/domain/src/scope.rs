@@ -1,0 +1,47 @@
+//! Which contacts take part in a sync.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Reason, ReasonCode};
+use crate::record::Record;
+
+/// The conditions a contact must meet. The default takes every contact that has an e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scope {
+    /// Only contacts with an e-mail address.
+    pub require_email: bool,
+    /// Only contacts that carry this tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// No contacts that carry this tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_tag: Option<String>,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { require_email: true, tag: None, not_tag: None }
+    }
+}
+
+impl Scope {
+    /// Whether the contact takes part.
+    ///
+    /// # Errors
+    /// The first condition it does not meet, in words.
+    pub fn enters(&self, contact: &Record) -> Result<(), Reason> {
+        if self.require_email && contact.email().is_none() {
+            return Err(Reason::new(ReasonCode::NoEmail, "the contact has no e-mail address"));
+        }
+        let tags = contact.tags();
+        let carries = |wanted: &str| tags.binary_search(&crate::value::tidy(wanted).to_lowercase()).is_ok();
+        if let Some(tag) = self.tag.as_deref().filter(|tag| !carries(tag)) {
+            return Err(Reason::new(ReasonCode::TagMissing, format!("the contact does not carry the tag \"{tag}\"")));
+        }
+        if let Some(tag) = self.not_tag.as_deref().filter(|tag| carries(tag)) {
+            return Err(Reason::new(ReasonCode::TagExcludes, format!("the contact carries the tag \"{tag}\"")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,358 @@
+//! The written form of transforms.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::Transform;
+use crate::limits;
+
+/// Why a text is no transform.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("transform, character {position}: {message}")]
+pub struct SyntaxError {
+    /// The character at which reading stopped, from 1.
+    pub position: usize,
+    /// What was expected there.
+    pub message: String,
+}
+
+impl SyntaxError {
+    fn new(position: usize, message: impl Into<String>) -> Self {
+        Self { position: position + 1, message: message.into() }
+    }
+}
+
+const WORDS: &str =
+    "trim, collapse_spaces, lower, upper, title, default, template, phone, country, subdivision, lookup, truncate";
+
+enum Argument {
+    None,
+    Text { text: String, at: usize },
+    Number { number: usize, at: usize },
+}
+
+impl FromStr for Transform {
+    type Err = SyntaxError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut reader = Reader { chars: text.chars().take(limits::TRANSFORM_CHARS + 1).collect(), at: 0 };
+        if reader.chars.len() > limits::TRANSFORM_CHARS {
+            let message = format!("the transform is longer than {} characters", limits::TRANSFORM_CHARS);
+            return Err(SyntaxError::new(limits::TRANSFORM_CHARS, message));
+        }
+        reader.skip_spaces();
+        let start = reader.at;
+        let word = reader.word();
+        let argument = reader.argument()?;
+        build(&word, start, argument, reader.at)
+    }
+}
+
+fn build(word: &str, start: usize, argument: Argument, end: usize) -> Result<Transform, SyntaxError> {
+    let plain = |transform: Transform| match &argument {
+        Argument::None => Ok(transform),
+        Argument::Text { at, .. } | Argument::Number { at, .. } => {
+            Err(SyntaxError::new(*at, format!("{word} takes no argument")))
+        }
+    };
+    match word {
+        "trim" => plain(Transform::Trim),
+        "collapse_spaces" => plain(Transform::CollapseSpaces),
+        "lower" => plain(Transform::Lower),
+        "upper" => plain(Transform::Upper),
+        "title" => plain(Transform::Title),
+        "country" => plain(Transform::Country),
+        "subdivision" => plain(Transform::Subdivision),
+        "phone" => match argument {
+            Argument::None => Ok(Transform::Phone { default_country: None }),
+            other => country_argument(text_argument(word, other, end)?),
+        },
+        "default" => text_argument(word, argument, end).map(|(text, _)| Transform::Default(text)),
+        "template" => {
+            let (text, at) = text_argument(word, argument, end)?;
+            check_template(&text, at)?;
+            Ok(Transform::Template(text))
+        }
+        "lookup" => {
+            let (text, at) = text_argument(word, argument, end)?;
+            lookup_pairs(&text, at).map(Transform::Lookup)
+        }
+        "truncate" => match argument {
+            Argument::Number { number, .. } if number > 0 => Ok(Transform::Truncate(number)),
+            Argument::Number { at, .. } => Err(SyntaxError::new(at, "truncate needs a length of at least 1")),
+            Argument::Text { at, .. } => Err(SyntaxError::new(at, "truncate needs a number, such as truncate(255)")),
+            Argument::None => Err(SyntaxError::new(end, "truncate needs a length, such as truncate(255)")),
+        },
+        "" => Err(SyntaxError::new(start, format!("a transform was expected: {WORDS}"))),
+        other => Err(SyntaxError::new(start, format!("\"{other}\" is not a transform; there are {WORDS}"))),
+    }
+}
+
+fn text_argument(word: &str, argument: Argument, end: usize) -> Result<(String, usize), SyntaxError> {
+    match argument {
+        Argument::Text { text, at } => Ok((text, at)),
+        Argument::Number { at, .. } => Err(SyntaxError::new(at, format!("{word} needs a text in double quotes"))),
+        Argument::None => Err(SyntaxError::new(end, format!("{word} needs a text, such as {word}(\"…\")"))),
+    }
+}
+
+fn country_argument((text, at): (String, usize)) -> Result<Transform, SyntaxError> {
+    match crate::geo::country(&text) {
+        Some(code) => Ok(Transform::Phone { default_country: Some(code.to_owned()) }),
+        None => Err(SyntaxError::new(at, format!("\"{text}\" is not a country; write a code such as phone(\"US\")"))),
+    }
+}
+
+/// A template must name at least one field, and close every bracket it opens.
+fn check_template(template: &str, at: usize) -> Result<(), SyntaxError> {
+    let mut rest = template;
+    let mut fields = 0_usize;
+    while let Some((_, opened)) = rest.split_once("{{") {
+        let Some((name, after)) = opened.split_once("}}") else {
+            return Err(SyntaxError::new(at, "the template opens {{ without closing it with }}"));
+        };
+        if name.trim().is_empty() || name.contains("{{") {
+            return Err(SyntaxError::new(at, "the template has {{ }} without a field's name"));
+        }
+        fields += 1;
+        rest = after;
+    }
+    if fields == 0 {
+        return Err(SyntaxError::new(at, "the template names no field; write {{firstName}} where its value belongs"));
+    }
+    Ok(())
+}
+
+/// The field names between double curly brackets, in order.
+pub(super) fn placeholders(template: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = template;
+    while let Some((name, after)) = rest.split_once("{{").and_then(|(_, opened)| opened.split_once("}}")) {
+        names.push(name.trim());
+        rest = after;
+    }
+    names
+}
+
+fn lookup_pairs(text: &str, at: usize) -> Result<BTreeMap<String, String>, SyntaxError> {
+    let mut pairs = BTreeMap::new();
+    for (left, right) in split_pairs(text).map_err(|message| SyntaxError::new(at, message))? {
+        if pairs.contains_key(&left) {
+            return Err(SyntaxError::new(at, format!("\"{left}\" stands twice in the lookup table")));
+        }
+        pairs.insert(left, right);
+    }
+    if pairs.is_empty() {
+        return Err(SyntaxError::new(at, "the lookup table is empty; write lookup(\"a=b, c=d\")"));
+    }
+    Ok(pairs)
+}
+
+/// Splits `a=b, c=d`. A backslash keeps the next character from meaning anything; spaces around parts are dropped
+/// unless kept so.
+fn split_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut pairs = Vec::new();
+    let mut left: Option<String> = None;
+    let mut part = Part::default();
+    let mut chars = text.chars();
+    let mut close = |left: &mut Option<String>, part: &mut Part| match (left.take(), part.take()) {
+        (Some(left), right) => {
+            pairs.push((left, right));
+            Ok(())
+        }
+        (None, text) if text.is_empty() => Ok(()),
+        (None, text) => Err(format!("\"{text}\" has no = in the lookup table")),
+    };
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => part.keep(chars.next().ok_or("the lookup table ends in a single backslash")?),
+            ',' => close(&mut left, &mut part)?,
+            '=' if left.is_none() => left = Some(part.take()),
+            '=' => return Err("a pair of the lookup table has two =; write \\= for one that is meant".to_owned()),
+            other => part.push(other),
+        }
+    }
+    close(&mut left, &mut part)?;
+    Ok(pairs)
+}
+
+/// A part of a lookup pair while it is read; `kept` is its length up to the last character that must stay.
+#[derive(Default)]
+struct Part {
+    text: String,
+    kept: usize,
+}
+
+impl Part {
+    fn push(&mut self, char: char) {
+        if char.is_whitespace() && self.text.is_empty() {
+            return;
+        }
+        self.text.push(char);
+        if !char.is_whitespace() {
+            self.kept = self.text.len();
+        }
+    }
+
+    fn keep(&mut self, char: char) {
+        self.text.push(char);
+        self.kept = self.text.len();
+    }
+
+    fn take(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.text);
+        text.truncate(std::mem::take(&mut self.kept));
+        text
+    }
+}
+
+struct Reader {
+    chars: Vec<char>,
+    at: usize,
+}
+
+impl Reader {
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn skip_spaces(&mut self) {
+        while self.peek().is_some_and(char::is_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    fn word(&mut self) -> String {
+        let mut word = String::new();
+        while let Some(char) = self.peek().filter(|char| !char.is_whitespace() && !matches!(char, '(' | ')' | '"')) {
+            word.push(char);
+            self.at += 1;
+        }
+        word
+    }
+
+    fn argument(&mut self) -> Result<Argument, SyntaxError> {
+        self.skip_spaces();
+        let argument = match self.peek() {
+            None => return Ok(Argument::None),
+            Some('(') => {
+                self.at += 1;
+                self.skip_spaces();
+                self.inner()?
+            }
+            Some(other) => {
+                return Err(SyntaxError::new(self.at, format!("( or the end was expected, not \"{other}\"")));
+            }
+        };
+        self.skip_spaces();
+        if self.peek() != Some(')') {
+            return Err(SyntaxError::new(self.at, ") was expected"));
+        }
+        self.at += 1;
+        self.skip_spaces();
+        match self.peek() {
+            None => Ok(argument),
+            Some(_) => Err(SyntaxError::new(self.at, "the end was expected; each transform is a text of its own")),
+        }
+    }
+
+    fn inner(&mut self) -> Result<Argument, SyntaxError> {
+        let at = self.at;
+        match self.peek() {
+            Some(')') => Ok(Argument::None),
+            Some('"') => {
+                self.at += 1;
+                self.quoted(at).map(|text| Argument::Text { text, at })
+            }
+            Some(char) if char.is_ascii_digit() => self.number(at).map(|number| Argument::Number { number, at }),
+            _ => Err(SyntaxError::new(at, "a text in double quotes or a number was expected")),
+        }
+    }
+
+    fn quoted(&mut self, opened: usize) -> Result<String, SyntaxError> {
+        let mut text = String::new();
+        while let Some(char) = self.peek() {
+            self.at += 1;
+            match char {
+                '"' => return Ok(text),
+                '\\' => match self.peek() {
+                    Some('"') => {
+                        text.push('"');
+                        self.at += 1;
+                    }
+                    Some('\\') => {
+                        text.push('\\');
+                        self.at += 1;
+                    }
+                    _ => return Err(SyntaxError::new(self.at, "after a backslash \" or \\ was expected")),
+                },
+                other => text.push(other),
+            }
+        }
+        Err(SyntaxError::new(opened, "the quotation is not closed"))
+    }
+
+    fn number(&mut self, at: usize) -> Result<usize, SyntaxError> {
+        let mut digits = String::new();
+        while let Some(char) = self.peek().filter(char::is_ascii_digit) {
+            digits.push(char);
+            self.at += 1;
+        }
+        digits.parse().map_err(|error| SyntaxError::new(at, format!("\"{digits}\" is no usable number: {error}")))
+    }
+}
+
+impl fmt::Display for Transform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trim => f.write_str("trim"),
+            Self::CollapseSpaces => f.write_str("collapse_spaces"),
+            Self::Lower => f.write_str("lower"),
+            Self::Upper => f.write_str("upper"),
+            Self::Title => f.write_str("title"),
+            Self::Country => f.write_str("country"),
+            Self::Subdivision => f.write_str("subdivision"),
+            Self::Phone { default_country: None } => f.write_str("phone"),
+            Self::Phone { default_country: Some(country) } => call(f, "phone", country),
+            Self::Default(text) => call(f, "default", text),
+            Self::Template(text) => call(f, "template", text),
+            Self::Lookup(pairs) => {
+                let text: Vec<String> =
+                    pairs.iter().map(|(left, right)| format!("{}={}", keep(left), keep(right))).collect();
+                call(f, "lookup", &text.join(", "))
+            }
+            Self::Truncate(length) => write!(f, "truncate({length})"),
+        }
+    }
+}
+
+fn call(f: &mut fmt::Formatter<'_>, word: &str, text: &str) -> fmt::Result {
+    write!(f, "{word}(\"{}\")", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Marks the characters that would otherwise end a part of a lookup pair or be dropped from it.
+fn keep(text: &str) -> String {
+    let mut out = String::new();
+    for char in text.chars() {
+        if matches!(char, '\\' | ',' | '=') || (char.is_whitespace() && char != ' ') || char == ' ' {
+            out.push('\\');
+        }
+        out.push(char);
+    }
+    out
+}
+
+impl TryFrom<String> for Transform {
+    type Error = SyntaxError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Transform> for String {
+    fn from(transform: Transform) -> Self {
+        transform.to_string()
+    }
+}

@@ -1,0 +1,213 @@
+//! Field values and their normal form.
+//!
+//! A field has three states. *Absent*: the record has no such key, nothing is known. *Empty*: the service says there
+//! is nothing. *A value*. The normal form exists only to compare; what is written is never normalised by it.
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{geo, phone};
+
+/// What a field holds. Absence is expressed by the key missing from the record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// Known to be empty. Written as `null`.
+    #[default]
+    Empty,
+    /// Text as the service gave it.
+    Text(String),
+    /// Several values, such as tags or the choices of a multiple-choice field.
+    List(Vec<String>),
+}
+
+/// What a field means, which decides how it is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldKind {
+    /// Free text.
+    #[default]
+    Text,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A country, by ISO 3166-1 code or name.
+    Country,
+    /// A state or province, by ISO 3166-2 code or name.
+    Subdivision,
+    /// A calendar date.
+    Date,
+    /// A decimal number.
+    Number,
+    /// Yes or no.
+    Bool,
+    /// A set of words whose order means nothing.
+    Tags,
+}
+
+impl Value {
+    /// Text, or `Empty` for the empty string.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        if text.is_empty() { Self::Empty } else { Self::Text(text) }
+    }
+
+    /// True when nothing but white space is held.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Text(text) => text.trim().is_empty(),
+            Self::List(items) => items.iter().all(|item| item.trim().is_empty()),
+        }
+    }
+
+    /// The text to show: empty for `Empty`, lists joined by `", "`.
+    #[must_use]
+    pub fn display(&self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) => text.clone(),
+            Self::List(items) => items.join(", "),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::Empty, Self::text)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(items: Vec<String>) -> Self {
+        if items.is_empty() { Self::Empty } else { Self::List(items) }
+    }
+}
+
+/// Canonical composition and no white space around: `"  e\u{301} "` becomes `"é"`.
+#[must_use]
+pub fn tidy(text: &str) -> String {
+    let trimmed = text.trim();
+    if trimmed.is_ascii() { trimmed.to_owned() } else { trimmed.nfc().collect::<String>().trim().to_owned() }
+}
+
+/// The normal form of `value`, used only to compare two values of a field of this kind.
+///
+/// White space alone is `Empty`. What cannot be read as its kind is compared as tidy text.
+#[must_use]
+pub fn normal(kind: FieldKind, value: &Value) -> Value {
+    if kind == FieldKind::Tags {
+        return tags(value);
+    }
+    let text = match value {
+        Value::Empty => return Value::Empty,
+        Value::Text(text) => tidy(text),
+        Value::List(items) => {
+            items.iter().map(|item| tidy(item)).filter(|item| !item.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+    };
+    if text.is_empty() {
+        return Value::Empty;
+    }
+    Value::Text(match kind {
+        FieldKind::Text | FieldKind::Tags => text,
+        FieldKind::Email => text.to_lowercase(),
+        FieldKind::Phone => phone::international(&text).unwrap_or(text),
+        FieldKind::Country => geo::country(&text).map_or(text, str::to_owned),
+        FieldKind::Subdivision => geo::subdivision_anywhere(&text).map_or(text, str::to_owned),
+        FieldKind::Date => date(&text).unwrap_or(text),
+        FieldKind::Number => number(&text).unwrap_or(text),
+        FieldKind::Bool => truth(&text).map_or(text, |known| known.to_string()),
+    })
+}
+
+/// The kind by which two mapped fields are compared: the more telling one, and plain text when they contradict.
+#[must_use]
+pub fn common_kind(one: FieldKind, other: FieldKind) -> FieldKind {
+    match (one, other) {
+        (FieldKind::Tags, _) | (_, FieldKind::Tags) => FieldKind::Tags,
+        (FieldKind::Text, kind) | (kind, FieldKind::Text) => kind,
+        (one, other) if one == other => one,
+        _ => FieldKind::Text,
+    }
+}
+
+fn tags(value: &Value) -> Value {
+    let mut items: Vec<String> = match value {
+        Value::Empty => Vec::new(),
+        Value::Text(text) => text.split(',').map(|item| tidy(item).to_lowercase()).collect(),
+        Value::List(items) => {
+            items.iter().flat_map(|item| item.split(',')).map(|item| tidy(item).to_lowercase()).collect()
+        }
+    };
+    items.retain(|item| !item.is_empty());
+    items.sort();
+    items.dedup();
+    Value::from(items)
+}
+
+/// `YYYY-MM-DD` of an ISO 8601 date or instant, or of Unix milliseconds.
+fn date(text: &str) -> Option<String> {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    if let Some(day) = text.get(..10)
+        && (text.len() == 10 || matches!(text.as_bytes().get(10), Some(b'T' | b' ')))
+        && let Ok(date) = time::Date::parse(day, format)
+    {
+        return date.format(format).ok();
+    }
+    // HighLevel's search rows carry dateOfBirth in milliseconds, its other answers in ISO 8601.
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.len() < 9 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let seconds = text.parse::<i64>().ok()?.div_euclid(1000);
+    time::OffsetDateTime::from_unix_timestamp(seconds).ok()?.date().format(format).ok()
+}
+
+/// A decimal number without needless signs and zeros, digit by digit so that nothing is rounded.
+fn number(text: &str) -> Option<String> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
+        return None;
+    }
+    let whole = whole.trim_start_matches('0');
+    let fraction = fraction.trim_end_matches('0');
+    let mut out = String::new();
+    if negative && !(whole.is_empty() && fraction.is_empty()) {
+        out.push('-');
+    }
+    out.push_str(if whole.is_empty() { "0" } else { whole });
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    Some(out)
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "y" | "on" => Some(true),
+        "false" | "0" | "no" | "n" | "off" => Some(false),
+        _ => None,
+    }
+}
