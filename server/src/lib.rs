@@ -1,1 +1,4 @@
-//! Skeleton.
+//! The server half of the `concord` binary.
+
+pub mod config;
+pub mod postgres;

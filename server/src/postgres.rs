@@ -1,0 +1,146 @@
+//! The private Postgres: a cluster of our own for installations that name no database.
+//!
+//! It listens on a unix socket only, inside a folder that nobody but its account and root may enter. Several
+//! `concord` processes with one data folder share it: each holds a shared file lock while it lives, and a small
+//! watcher process waits for the exclusive one. The kernel gives locks back even after `kill -9`, so the last user
+//! to go, in whichever way, ends the server; what a crash leaves behind is tidied at the next start.
+//!
+//! Everything here blocks; call it from a thread that may.
+
+mod account;
+mod binaries;
+mod cluster;
+mod locks;
+mod place;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use account::Account;
+use cluster::Cluster;
+use locks::UserLock;
+use place::Place;
+
+/// The database inside the cluster, and the role that owns it.
+const NAME: &str = "concord";
+
+/// How long an orderly start or stop may take before it is reported as failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running private Postgres. Dropping it gives the lock back, upon which the watcher stops an unused server.
+#[derive(Debug)]
+pub struct PrivatePostgres {
+    cluster: Cluster,
+    users: UserLock,
+}
+
+impl PrivatePostgres {
+    /// Starts the cluster that belongs to `data_dir`, making it first if need be, or joins it when it is running.
+    ///
+    /// # Errors
+    /// When no Postgres is installed, the installed one is of another major version than the cluster, no folder
+    /// can be found that the server's account may enter, or the server does not come up; the message says what to do.
+    pub fn start(data_dir: &Path) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let place = Place::of(data_dir)?;
+        let account = Account::for_cluster(&place.data())?;
+        let place = place.settle(&account)?;
+        let cluster = Cluster::new(place, account)?;
+        let _starting = locks::hold_start(cluster.home())?;
+        cluster.make_if_absent()?;
+        let users = bring_up(&cluster, began)?;
+        locks::watch(&cluster);
+        tracing::info!(
+            postgres.home = %cluster.home().display(),
+            postgres.start_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "private Postgres is ready"
+        );
+        Ok(Self { cluster, users })
+    }
+
+    /// The address for sqlx, with the socket folder percent-encoded as host.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://{NAME}@{}/{NAME}", percent_encoded(&self.cluster.socket_dir().to_string_lossy()))
+    }
+
+    /// Gives the server up: a fast shutdown, unless another `concord` still uses the same data folder.
+    ///
+    /// # Errors
+    /// When the server is still running after a minute.
+    pub fn stop(self) -> anyhow::Result<()> {
+        let Self { cluster, users } = self;
+        users.release()?;
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(_alone) = UserLock::try_alone(cluster.home())? {
+                return if cluster.is_running() { cluster.shut_down() } else { Ok(()) };
+            }
+            if UserLock::try_shared(cluster.home())?.is_some() {
+                tracing::info!("private Postgres goes on: another concord process uses it");
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        anyhow::bail!("the private Postgres in {} is still shutting down", cluster.home().display())
+    }
+}
+
+/// Returns holding the shared lock, with the server accepting connections.
+///
+/// Taking the shared lock waits for a shutdown under way: whoever ends the server holds the exclusive one meanwhile.
+fn bring_up(cluster: &Cluster, began: Instant) -> anyhow::Result<UserLock> {
+    loop {
+        let users = UserLock::shared(cluster.home())?;
+        if cluster.is_running() {
+            if cluster.wait_until_ready()? {
+                return Ok(users);
+            }
+            // It was on its way down for a reason of its own (someone used pg_ctl): start it again.
+            continue;
+        }
+        let users = match users.try_into_alone()? {
+            Ok(alone) => {
+                cluster.clear_remains().context("tidying after a Postgres that did not end by itself")?;
+                start_and_share(cluster, alone)?
+            }
+            // Others wait for a server that is not there: it crashed. Postgres checks the remains itself.
+            Err(shared) => start_and_share(cluster, shared)?,
+        };
+        if cluster.is_running() {
+            return Ok(users);
+        }
+        anyhow::ensure!(began.elapsed() < PATIENCE, "the private Postgres stops again right after its start");
+    }
+}
+
+fn start_and_share(cluster: &Cluster, users: UserLock) -> anyhow::Result<UserLock> {
+    cluster.launch()?;
+    users.into_shared()
+}
+
+/// Everything outside the unreserved characters of RFC 3986 as `%XX`.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encoded;
+
+    #[test]
+    fn a_socket_folder_becomes_one_host_name() {
+        assert_eq!(percent_encoded("/srv/my data/s"), "%2Fsrv%2Fmy%20data%2Fs");
+        assert_eq!(percent_encoded("/süd"), "%2Fs%C3%BCd");
+    }
+}
