@@ -14,7 +14,7 @@ mod locks;
 mod place;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -28,6 +28,22 @@ const NAME: &str = "concord";
 
 /// How long an orderly start or stop may take before it is reported as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Steps of waiting for the server; its own tool looks ten times a second, which is too coarse for a restart.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// Looks again and again until there is something to see. `None` after about `patience`: counted in glances, since
+/// this code reads no clock.
+fn look_until<T>(patience: Duration, mut look: impl FnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<Option<T>> {
+    let glances = patience.as_millis() / GLANCE.as_millis();
+    for _ in 0..glances {
+        if let Some(seen) = look()? {
+            return Ok(Some(seen));
+        }
+        std::thread::sleep(GLANCE);
+    }
+    look()
+}
 
 /// A running private Postgres. Dropping it gives the lock back, upon which the watcher stops an unused server.
 #[derive(Debug)]
@@ -43,20 +59,15 @@ impl PrivatePostgres {
     /// When no Postgres is installed, the installed one is of another major version than the cluster, no folder
     /// can be found that the server's account may enter, or the server does not come up; the message says what to do.
     pub fn start(data_dir: &Path) -> anyhow::Result<Self> {
-        let began = Instant::now();
         let place = Place::of(data_dir)?;
         let account = Account::for_cluster(&place.data())?;
         let place = place.settle(&account)?;
         let cluster = Cluster::new(place, account)?;
         let _starting = locks::hold_start(cluster.home())?;
         cluster.make_if_absent()?;
-        let users = bring_up(&cluster, began)?;
+        let users = bring_up(&cluster)?;
         locks::watch(&cluster);
-        tracing::info!(
-            postgres.home = %cluster.home().display(),
-            postgres.start_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "private Postgres is ready"
-        );
+        tracing::info!(postgres.home = %cluster.home().display(), "private Postgres is ready");
         Ok(Self { cluster, users })
     }
 
@@ -73,32 +84,39 @@ impl PrivatePostgres {
     pub fn stop(self) -> anyhow::Result<()> {
         let Self { cluster, users } = self;
         users.release()?;
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if let Some(_alone) = UserLock::try_alone(cluster.home())? {
-                return if cluster.is_running() { cluster.shut_down() } else { Ok(()) };
+        let end = look_until(PATIENCE, || {
+            if let Some(alone) = UserLock::try_alone(cluster.home())? {
+                return Ok(Some(Some(alone)));
             }
-            if UserLock::try_shared(cluster.home())?.is_some() {
+            // Nobody can share while the watcher is ending the server: then look again.
+            Ok(UserLock::try_shared(cluster.home())?.map(|_others| None))
+        })?;
+        match end {
+            Some(Some(_alone)) if cluster.is_running() => cluster.shut_down(),
+            Some(Some(_alone)) => Ok(()),
+            Some(None) => {
                 tracing::info!("private Postgres goes on: another concord process uses it");
-                return Ok(());
+                Ok(())
             }
-            std::thread::sleep(Duration::from_millis(10));
+            None => anyhow::bail!("the private Postgres in {} is still shutting down", cluster.home().display()),
         }
-        anyhow::bail!("the private Postgres in {} is still shutting down", cluster.home().display())
     }
 }
+
+/// A server that goes away this often right after it was seen or started is broken, not unlucky.
+const STARTS: u32 = 5;
 
 /// Returns holding the shared lock, with the server accepting connections.
 ///
 /// Taking the shared lock waits for a shutdown under way: whoever ends the server holds the exclusive one meanwhile.
-fn bring_up(cluster: &Cluster, began: Instant) -> anyhow::Result<UserLock> {
-    loop {
+fn bring_up(cluster: &Cluster) -> anyhow::Result<UserLock> {
+    for _ in 0..STARTS {
         let users = UserLock::shared(cluster.home())?;
         if cluster.is_running() {
+            // Not when it was on its way down for a reason of its own, say someone's pg_ctl: then start it again.
             if cluster.wait_until_ready()? {
                 return Ok(users);
             }
-            // It was on its way down for a reason of its own (someone used pg_ctl): start it again.
             continue;
         }
         let users = match users.try_into_alone()? {
@@ -112,8 +130,8 @@ fn bring_up(cluster: &Cluster, began: Instant) -> anyhow::Result<UserLock> {
         if cluster.is_running() {
             return Ok(users);
         }
-        anyhow::ensure!(began.elapsed() < PATIENCE, "the private Postgres stops again right after its start");
     }
+    anyhow::bail!("the private Postgres in {} stops again right after its start", cluster.home().display())
 }
 
 fn start_and_share(cluster: &Cluster, users: UserLock) -> anyhow::Result<UserLock> {

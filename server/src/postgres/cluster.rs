@@ -3,17 +3,14 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::account::Account;
 use super::binaries::Binaries;
 use super::place::{Place, SOCKET};
-use super::{NAME, PATIENCE};
-
-/// Steps of waiting for the server; its own tool looks ten times a second, which is too coarse for a restart.
-const GLANCE: Duration = Duration::from_millis(10);
+use super::{NAME, PATIENCE, look_until};
 
 /// Processes of a postmaster that was killed notice within moments; more than this is another fault.
 const ORPHANS_LEAVE: Duration = Duration::from_secs(5);
@@ -101,14 +98,13 @@ impl Cluster {
         let mut start = self.account.command(self.pg_ctl());
         start.args(["start", "--silent", "--no-wait"]).arg("--pgdata").arg(self.data()).arg("--log").arg(&log);
         finish(&mut start).context("starting the private Postgres")?;
-        let until = Instant::now() + PATIENCE;
-        let appears = Instant::now() + Duration::from_secs(5);
-        while Instant::now() < until {
-            match self.status() {
-                Some(Status::Ready) => return Ok(()),
-                None if Instant::now() > appears || self.has_refused(&log, before) => break,
-                _ => std::thread::sleep(GLANCE),
-            }
+        let end = look_until(PATIENCE, || {
+            let status = self.status();
+            let is_over = matches!(status, Some(Status::Ready)) || self.has_refused(&log, before);
+            Ok(is_over.then_some(status))
+        })?;
+        if matches!(end, Some(Some(Status::Ready))) {
+            return Ok(());
         }
         anyhow::bail!("the private Postgres did not start; {} says:\n{}", log.display(), text_after(&log, before))
     }
@@ -120,15 +116,14 @@ impl Cluster {
 
     /// Waits for a server found running. False when it went away instead.
     pub(super) fn wait_until_ready(&self) -> anyhow::Result<bool> {
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            match self.status() {
-                Some(Status::Ready) => return Ok(true),
-                Some(Status::Other) => std::thread::sleep(GLANCE),
-                None => return Ok(false),
-            }
-        }
-        anyhow::bail!("the private Postgres in {} is running but not ready", self.home().display())
+        let ready = look_until(PATIENCE, || {
+            Ok(match self.status() {
+                Some(Status::Ready) => Some(true),
+                Some(Status::Other) => None,
+                None => Some(false),
+            })
+        })?;
+        ready.with_context(|| format!("the private Postgres in {} is running but not ready", self.home().display()))
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -168,15 +163,12 @@ impl Cluster {
         if !remains.iter().any(|file| file.exists()) || !Path::new("/proc/self/cwd").exists() {
             return Ok(());
         }
-        let until = Instant::now() + ORPHANS_LEAVE;
-        while self.has_processes() {
-            anyhow::ensure!(
-                Instant::now() < until,
+        look_until(ORPHANS_LEAVE, || Ok((!self.has_processes()).then_some(())))?.with_context(|| {
+            format!(
                 "processes of an earlier Postgres still work in {}; end them and start again",
                 self.data().display()
-            );
-            std::thread::sleep(GLANCE);
-        }
+            )
+        })?;
         for file in remains.iter().filter(|file| file.exists()) {
             std::fs::remove_file(file).with_context(|| format!("removing the stale {}", file.display()))?;
         }
@@ -195,12 +187,8 @@ impl Cluster {
         let mut stop = self.account.command(self.pg_ctl());
         stop.args(["stop", "--silent", "--mode=fast", "--no-wait"]).arg("--pgdata").arg(self.data());
         finish(&mut stop).context("stopping the private Postgres")?;
-        let until = Instant::now() + PATIENCE;
-        while self.is_running() {
-            anyhow::ensure!(Instant::now() < until, "the private Postgres is still running after {PATIENCE:?}");
-            std::thread::sleep(GLANCE);
-        }
-        Ok(())
+        look_until(PATIENCE, || Ok((!self.is_running()).then_some(())))?
+            .with_context(|| format!("the private Postgres is still running after {PATIENCE:?}"))
     }
 
     fn pid_file(&self) -> PathBuf {
