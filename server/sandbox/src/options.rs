@@ -93,6 +93,8 @@ pub struct Options {
     pub highlevel_webhooks: Option<String>,
     /// Where Chargify sends webhooks.
     pub chargify_webhooks: Option<String>,
+    /// How much later an event shows up in Chargify's events feed.
+    pub event_lag: Duration,
     /// Divides the waiting times between webhook retries; 1 is the vendors' pace.
     pub retry_speedup: u32,
     /// Called for every API request while it is in flight.
@@ -115,6 +117,7 @@ impl Default for Options {
             allow_duplicate_contacts: false,
             highlevel_webhooks: None,
             chargify_webhooks: None,
+            event_lag: Duration::from_secs(3),
             retry_speedup: 1,
             on_request: None,
         }
