@@ -1,0 +1,212 @@
+//! One call: gate, wire, classification, journal. Shared by both clients.
+
+use super::{CallError, Gate, Priority};
+use crate::{Clock, Incoming, Outgoing, Transport, UpstreamClass};
+use domain::{
+    ConnectionId, RemoteId, RunId, Side, WorkspaceId,
+    record::{FieldKey, Record},
+};
+use std::{sync::Arc, time::Duration};
+use time::OffsetDateTime;
+use tracing::Instrument;
+
+/// Whose credentials a client uses, and where they are good.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub workspace_id: WorkspaceId,
+    pub connection_id: ConnectionId,
+    /// Without a trailing slash.
+    pub base_url: String,
+}
+
+/// What a client is given from outside.
+#[derive(Clone)]
+pub struct Wire {
+    pub transport: Arc<dyn Transport>,
+    pub clock: Arc<dyn Clock>,
+    pub gate: Arc<dyn Gate>,
+    pub sink: Arc<dyn CallSink>,
+}
+
+/// Why a call is made.
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    pub priority: Priority,
+    /// For the journal: `run:<id>`, `webhook:<id>`, `person:<id>`, `check`.
+    pub cause: String,
+    pub run_id: Option<RunId>,
+}
+
+impl CallContext {
+    /// A call outside of any run.
+    pub fn new(priority: Priority, cause: impl Into<String>) -> Self {
+        Self { priority, cause: cause.into(), run_id: None }
+    }
+
+    /// A call of a run.
+    #[must_use]
+    pub fn of_run(priority: Priority, run_id: RunId) -> Self {
+        Self { priority, cause: format!("run:{run_id}"), run_id: Some(run_id) }
+    }
+}
+
+/// One call as the journal keeps it. Holds no record id, no query value, no body and no credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    pub side: Side,
+    pub workspace_id: WorkspaceId,
+    pub connection_id: ConnectionId,
+    /// Method and template, such as `PUT /customers/{id}.json`.
+    pub endpoint: &'static str,
+    /// `None`: no answer came.
+    pub status: Option<u16>,
+    /// `None`: it succeeded.
+    pub error_class: Option<UpstreamClass>,
+    /// From the request leaving to the answer's last byte; waiting for the gate is not part of it.
+    pub took_ms: u32,
+    pub cause: String,
+    pub run_id: Option<RunId>,
+    /// The service's own name for the call: `traceId` or `x-request-id`.
+    pub remote_request_id: Option<String>,
+    pub called_at: OffsetDateTime,
+}
+
+/// Is told every call that left, after its answer.
+pub trait CallSink: Send + Sync {
+    /// Must not block: it is called between the answer and its use.
+    fn record(&self, call: CallRecord);
+}
+
+/// Keeps nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QuietSink;
+
+impl CallSink for QuietSink {
+    fn record(&self, _call: CallRecord) {}
+}
+
+/// Something in an answer that could not be read. The rest of the answer was.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RowProblem {
+    /// The record concerned, when even that could be read.
+    pub id: Option<RemoteId>,
+    /// The field left out; `None` when the whole row was.
+    pub field: Option<FieldKey>,
+    pub detail: String,
+}
+
+/// A write that the service confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The record as the service returned it.
+    pub record: Record,
+    /// Fields that were sent but came back with another value, compared in normal form.
+    pub differing: Vec<FieldKey>,
+    /// Fields left out because the service does not take them.
+    pub dropped: Vec<FieldKey>,
+    /// What could not be read in the answer.
+    pub problems: Vec<RowProblem>,
+}
+
+/// A request, before the credential is put on it.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub method: http::Method,
+    /// For the journal, such as `GET /customers/{id}.json`.
+    pub endpoint: &'static str,
+    /// Path and encoded query, beginning with a slash.
+    pub target: String,
+    pub body: Option<serde_json::Value>,
+    /// Whether the service changes anything: then a missing answer is ambiguous.
+    pub writes: bool,
+    pub timeout: Duration,
+}
+
+/// An answer with what it took.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub incoming: Incoming,
+    pub writes: bool,
+    pub side: Side,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Result<serde_json::Value, CallError> {
+        serde_json::from_slice(&self.incoming.body).map_err(|error| self.unreadable(format!("the answer is not JSON: {error}")))
+    }
+
+    /// The answer succeeded but does not hold what it should.
+    pub fn unreadable(&self, what: impl AsRef<str>) -> CallError {
+        CallError::unreadable(self.side, self.incoming.status, self.writes, what)
+    }
+}
+
+/// How a side puts its credential on a request and reads its refusals.
+pub(super) trait Manners: Send + Sync {
+    fn side(&self) -> Side;
+    fn headers(&self, call: &Call) -> Vec<(&'static str, String)>;
+    fn refusal(&self, incoming: &Incoming, writes: bool, now: OffsetDateTime) -> CallError;
+    fn remote_request_id(&self, incoming: &Incoming) -> Option<String>;
+    /// Sees every answer, for the limits in its headers.
+    fn observe(&self, incoming: &Incoming);
+}
+
+/// Sends `call` once and journals it.
+pub(super) async fn send(
+    manners: &dyn Manners,
+    account: &Account,
+    wire: &Wire,
+    context: &CallContext,
+    call: Call,
+) -> Result<Answer, CallError> {
+    let permit = wire.gate.enter(context.priority).await?;
+    let (side, endpoint, writes) = (manners.side(), call.endpoint, call.writes);
+    let mut headers = manners.headers(&call);
+    headers.push(("accept", "application/json".to_owned()));
+    if call.body.is_some() {
+        headers.push(("content-type", "application/json".to_owned()));
+    }
+    let outgoing = Outgoing {
+        method: call.method,
+        url: format!("{}{}", account.base_url, call.target),
+        headers,
+        body: call.body.map(|body| body.to_string().into_bytes()),
+        timeout: call.timeout,
+    };
+    let called_at = wire.clock.now();
+    let started = wire.clock.monotonic_ms();
+    let span = tracing::info_span!("call", side = side.as_str(), endpoint, cause = %context.cause);
+    let outcome = wire.transport.send(outgoing).instrument(span.clone()).await;
+    drop(permit);
+    let took_ms = u32::try_from(wire.clock.monotonic_ms().saturating_sub(started)).unwrap_or(u32::MAX);
+    if let Ok(incoming) = &outcome {
+        manners.observe(incoming);
+    }
+    let status = outcome.as_ref().ok().map(|incoming| incoming.status);
+    let remote_request_id = outcome.as_ref().ok().and_then(|incoming| manners.remote_request_id(incoming));
+    let result = match outcome {
+        Err(error) => Err(CallError::from_transport(side, &error, writes)),
+        Ok(incoming) if (200..300).contains(&incoming.status) => Ok(Answer { incoming, writes, side }),
+        Ok(incoming) => Err(manners.refusal(&incoming, writes, wire.clock.now())),
+    };
+    let error_class = result.as_ref().err().map(|error| error.class);
+    span.in_scope(|| match &error_class {
+        None => tracing::debug!(status, took_ms, "call answered"),
+        Some(class) => tracing::info!(status, took_ms, %class, "call refused"),
+    });
+    wire.sink.record(CallRecord {
+        side,
+        workspace_id: account.workspace_id,
+        connection_id: account.connection_id,
+        endpoint,
+        status,
+        error_class,
+        took_ms,
+        cause: context.cause.clone(),
+        run_id: context.run_id,
+        remote_request_id,
+        called_at,
+    });
+    result
+}

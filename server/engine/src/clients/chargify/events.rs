@@ -1,0 +1,61 @@
+//! The site's events: the only way to learn of deletions, and what webhooks may have missed (Maxio Advanced Billing API
+//! reference, list events, seen 2026-08).
+
+use crate::clients::{address, json};
+use domain::{RemoteId, limits};
+use serde_json::Value as Json;
+use time::OffsetDateTime;
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: i64,
+    /// Such as `customer_update`; unknown ones appear.
+    pub key: String,
+    pub customer_id: Option<RemoteId>,
+    pub subscription_id: Option<RemoteId>,
+    pub created_at: Option<OffsetDateTime>,
+}
+
+/// One page of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPage {
+    /// By id, ascending.
+    pub events: Vec<Event>,
+    /// Whether there may be further ones: read on from the last id.
+    pub more: bool,
+}
+
+/// From `since_id` on; without one, the single newest.
+pub(super) fn target(since_id: Option<i64>, keys: &[&str]) -> String {
+    let mut query = match since_id {
+        Some(since_id) => vec![
+            ("direction", "asc".to_owned()),
+            ("since_id", since_id.to_string()),
+            ("per_page", limits::CHARGIFY_PAGE.to_string()),
+        ],
+        None => vec![("direction", "desc".to_owned()), ("per_page", "1".to_owned())],
+    };
+    if !keys.is_empty() {
+        query.push(("filter", keys.join(",")));
+    }
+    address::with_query("/events.json", &query)
+}
+
+/// Rows that are no events are left out: a page is never lost for one of them.
+pub(super) fn page(body: &Json) -> Option<EventPage> {
+    let rows = body.as_array()?;
+    let mut events: Vec<Event> = rows.iter().filter_map(|row| event(row.get("event")?)).collect();
+    events.sort_by_key(|event| event.id);
+    Some(EventPage { events, more: rows.len() >= limits::CHARGIFY_PAGE as usize })
+}
+
+fn event(json: &Json) -> Option<Event> {
+    Some(Event {
+        id: json::integer(json, "id")?,
+        key: json::text(json, "key")?,
+        customer_id: json::text(json, "customer_id").map(RemoteId),
+        subscription_id: json::text(json, "subscription_id").map(RemoteId),
+        created_at: json::instant(json, "created_at"),
+    })
+}

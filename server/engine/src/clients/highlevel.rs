@@ -1,0 +1,340 @@
+//! GoHighLevel's contacts of one location (HighLevel API v2, seen 2026-08).
+//!
+//! Contacts are written by id with changed fields only, never by upsert, and tags only through the tag operations:
+//! `tags` in an update would replace the whole set.
+
+mod location;
+mod meter;
+mod refusal;
+mod search;
+mod wire;
+mod write;
+
+pub use location::{CustomField, Location};
+pub use meter::{Locations, LocationState, Tokens};
+pub use search::{ContactPage, SearchCursor, SearchPage};
+
+use super::call::{Answer, Call, Manners, send};
+use super::{Account, CallContext, CallError, Refusal, Wire, Written, address, json};
+use crate::{Incoming, UpstreamClass};
+use domain::{
+    RemoteId, Side, limits,
+    record::{FieldKey, Record},
+    value::Value,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use time::OffsetDateTime;
+
+/// The host of every operation (HighLevel API v2, servers).
+pub const OFFICIAL_HOST: &str = "https://services.leadconnectorhq.com";
+
+/// The contract every operation used here is written against. The service demands the header on every call.
+const API_VERSION: &str = "2021-07-28";
+
+/// Tries of one call that is refused with 429 (the vendor's own client does as many).
+const RATE_TRIES: u32 = 4;
+/// Waits longer than this are left to the caller.
+const RATE_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// The contacts of one location.
+#[derive(Clone)]
+pub struct HighLevel {
+    account: Account,
+    location_id: String,
+    token: SecretString,
+    wire: Wire,
+    state: Arc<LocationState>,
+    /// Custom fields reported as empty where a contact does not have them.
+    custom_fields: Arc<[String]>,
+}
+
+impl std::fmt::Debug for HighLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HighLevel").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl HighLevel {
+    /// A client of `location_id`. All clients of one location in this process must share `state`.
+    #[must_use]
+    pub fn new(account: Account, location_id: String, token: SecretString, wire: Wire, state: Arc<LocationState>) -> Self {
+        Self { account, location_id, token, wire, state, custom_fields: Arc::from([]) }
+    }
+
+    /// Reports these custom fields as empty where a contact does not hold them: the service leaves empty ones out.
+    #[must_use]
+    pub fn with_custom_fields<'a>(mut self, keys: impl IntoIterator<Item = &'a FieldKey>) -> Self {
+        self.custom_fields = keys.into_iter().filter_map(FieldKey::custom_field_id).map(str::to_owned).collect();
+        self
+    }
+
+    /// The location this client reads and writes.
+    #[must_use]
+    pub fn location_id(&self) -> &str {
+        &self.location_id
+    }
+
+    /// What is left of the location's calls, as last told.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        self.state.tokens(self.wire.clock.as_ref())
+    }
+
+    /// One page of contacts, oldest first; with `updated_since`, those changed since then, in order of change.
+    ///
+    /// The index behind it lags a few seconds: a contact just written may be missing or old.
+    ///
+    /// # Errors
+    /// A [`CallError`]; [`UpstreamClass::Malformed`] when a full page names no way to the next.
+    pub async fn search(&self, context: &CallContext, page: &SearchPage) -> Result<ContactPage, CallError> {
+        search::page(self, context, page).await
+    }
+
+    /// The contact, read whole.
+    ///
+    /// # Errors
+    /// [`UpstreamClass::NotFound`] when it is gone; other [`CallError`]s.
+    pub async fn get(&self, context: &CallContext, id: &RemoteId) -> Result<Record, CallError> {
+        let target = format!("/contacts/{}", address::encode(id.as_str()));
+        let answer = self.call(context, read("GET /contacts/{id}", target)).await?;
+        Ok(self.contact_of(&answer)?.0)
+    }
+
+    /// Creates a contact. Empty values are left out.
+    ///
+    /// # Errors
+    /// [`Refusal::DuplicateContact`] names the contact that exists. After [`UpstreamClass::Ambiguous`], and after a 422
+    /// too, the contact may exist: look before trying again.
+    pub async fn create(&self, context: &CallContext, fields: &BTreeMap<FieldKey, Value>) -> Result<Written, CallError> {
+        let body = write::create_body(&self.location_id, fields)?;
+        let call = change(http::Method::POST, "POST /contacts/", "/contacts/".to_owned(), body);
+        let answer = self.call(context, call).await?;
+        self.written(&answer, fields, Vec::new())
+    }
+
+    /// Changes the given fields and leaves all others alone.
+    ///
+    /// Where the service refuses `companyName` in an update, the rest is written and it is named in
+    /// [`Written::dropped`].
+    ///
+    /// # Errors
+    /// [`Refusal::NeverSent`] for tags, for fields that cannot be written, and when nothing is left to send;
+    /// [`Refusal::DuplicateContact`] when another contact has the new e-mail or phone; other [`CallError`]s.
+    pub async fn update(
+        &self,
+        context: &CallContext,
+        id: &RemoteId,
+        fields: &BTreeMap<FieldKey, Value>,
+    ) -> Result<Written, CallError> {
+        let first = self.put(context, id, fields).await;
+        let Err(error) = &first else {
+            return self.written(&first?, fields, Vec::new());
+        };
+        if !fields.contains_key("companyName") || !write::refuses_company_name(error) || fields.len() == 1 {
+            return self.written(&first?, fields, Vec::new());
+        }
+        let dropped = FieldKey::from("companyName");
+        let rest: BTreeMap<_, _> =
+            fields.iter().filter(|(key, _)| **key != dropped).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let answer = self.put(context, id, &rest).await?;
+        self.written(&answer, &rest, vec![dropped])
+    }
+
+    /// The contact that the location would call a duplicate of one with this e-mail or phone.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub async fn find_duplicate(
+        &self,
+        context: &CallContext,
+        email: Option<&str>,
+        phone: Option<&str>,
+    ) -> Result<Option<Record>, CallError> {
+        let mut query = vec![("locationId", self.location_id.clone())];
+        query.extend(email.map(|email| ("email", email.to_owned())));
+        query.extend(phone.map(|phone| ("number", phone.to_owned())));
+        if query.len() == 1 {
+            return Ok(None);
+        }
+        let target = address::with_query("/contacts/search/duplicate", &query);
+        let call = read("GET /contacts/search/duplicate", target);
+        let answer = match self.call(context, call).await {
+            Ok(answer) => answer,
+            Err(error) if error.class == UpstreamClass::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if answer.incoming.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(None);
+        }
+        match answer.json()?.get("contact") {
+            Some(contact) if contact.is_object() => Ok(Some(self.read_contact(contact, &answer)?.0)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The location itself.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub async fn location(&self, context: &CallContext) -> Result<Location, CallError> {
+        let target = format!("/locations/{}", address::encode(&self.location_id));
+        let answer = self.call(context, read("GET /locations/{id}", target)).await?;
+        location::location(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no location"))
+    }
+
+    /// The custom fields that contacts of the location can have.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub async fn custom_fields(&self, context: &CallContext) -> Result<Vec<CustomField>, CallError> {
+        let path = format!("/locations/{}/customFields", address::encode(&self.location_id));
+        let target = address::with_query(&path, &[("model", "contact".to_owned())]);
+        let answer = self.call(context, read("GET /locations/{id}/customFields", target)).await?;
+        location::custom_fields(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no custom fields"))
+    }
+
+    /// Adds tags to a contact and keeps its others. Adding a tag it has changes nothing.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub async fn add_tags(&self, context: &CallContext, id: &RemoteId, tags: &[String]) -> Result<Vec<String>, CallError> {
+        self.change_tags(context, http::Method::POST, "POST /contacts/{id}/tags", (id, tags)).await
+    }
+
+    /// Removes tags from a contact. Removing a tag it does not have changes nothing.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub async fn remove_tags(&self, context: &CallContext, id: &RemoteId, tags: &[String]) -> Result<Vec<String>, CallError> {
+        self.change_tags(context, http::Method::DELETE, "DELETE /contacts/{id}/tags", (id, tags)).await
+    }
+
+    /// Asks for an update that cannot happen, of a contact that cannot exist: the answer tells whether the credential
+    /// may write, and nothing is changed.
+    ///
+    /// # Errors
+    /// [`UpstreamClass::NotFound`] or [`UpstreamClass::Rejected`] means that it may write.
+    pub(crate) async fn try_to_write_nothing(&self, context: &CallContext) -> Result<(), CallError> {
+        let target = "/contacts/concord0permission00".to_owned();
+        let call = change(http::Method::PUT, "PUT /contacts/{id}", target, json!({}));
+        self.call(context, call).await.map(|_| ())
+    }
+
+    async fn put(
+        &self,
+        context: &CallContext,
+        id: &RemoteId,
+        fields: &BTreeMap<FieldKey, Value>,
+    ) -> Result<Answer, CallError> {
+        let body = write::update_body(fields)?;
+        let target = format!("/contacts/{}", address::encode(id.as_str()));
+        self.call(context, change(http::Method::PUT, "PUT /contacts/{id}", target, body)).await
+    }
+
+    async fn change_tags(
+        &self,
+        context: &CallContext,
+        method: http::Method,
+        endpoint: &'static str,
+        (id, tags): (&RemoteId, &[String]),
+    ) -> Result<Vec<String>, CallError> {
+        // Tags are stored in lower case; sent so, they are what comes back.
+        let tags: Vec<String> = tags.iter().map(|tag| tag.trim().to_lowercase()).filter(|tag| !tag.is_empty()).collect();
+        if tags.is_empty() {
+            return Err(CallError::never_sent(Side::Highlevel, "no tag was given"));
+        }
+        let target = format!("/contacts/{}/tags", address::encode(id.as_str()));
+        let answer = self.call(context, change(method, endpoint, target, json!({ "tags": tags }))).await?;
+        let body = answer.json()?;
+        let now = body.get("tags").and_then(|tags| json::value(tags).ok());
+        match now.ok_or_else(|| answer.unreadable("the answer holds no tags"))? {
+            Value::List(tags) => Ok(tags),
+            Value::Text(tag) => Ok(vec![tag]),
+            Value::Empty => Ok(Vec::new()),
+        }
+    }
+
+    fn written(
+        &self,
+        answer: &Answer,
+        sent: &BTreeMap<FieldKey, Value>,
+        dropped: Vec<FieldKey>,
+    ) -> Result<Written, CallError> {
+        let (record, problems) = self.contact_of(answer)?;
+        let differing = write::differing(sent, &record);
+        Ok(Written { record, differing, dropped, problems })
+    }
+
+    fn contact_of(&self, answer: &Answer) -> Result<(Record, Vec<super::RowProblem>), CallError> {
+        let body = answer.json()?;
+        let contact = body.get("contact").ok_or_else(|| answer.unreadable("the answer holds no contact"))?;
+        self.read_contact(contact, answer)
+    }
+
+    fn read_contact(
+        &self,
+        contact: &serde_json::Value,
+        answer: &Answer,
+    ) -> Result<(Record, Vec<super::RowProblem>), CallError> {
+        wire::contact(contact, wire::Shape::Whole, &self.custom_fields).map_err(|problem| answer.unreadable(problem.detail))
+    }
+
+    /// Sends within the location's budget; a call refused for its rate is sent again, as it was never carried out.
+    async fn call(&self, context: &CallContext, call: Call) -> Result<Answer, CallError> {
+        let clock = self.wire.clock.as_ref();
+        let mut tries = 1;
+        loop {
+            let token = self.state.take(context.priority, clock).await?;
+            let result = send(self, &self.account, &self.wire, context, call.clone()).await;
+            drop(token);
+            match result {
+                Err(error) if tries < RATE_TRIES && waits(&error) => tries += 1,
+                other => return other,
+            }
+        }
+    }
+}
+
+/// Whether the meter waits this refusal out.
+fn waits(error: &CallError) -> bool {
+    matches!(error.class, UpstreamClass::Rate { .. })
+        && error.refusal != Refusal::DayUsedUp
+        && error.retry_after.is_some_and(|wait| wait <= RATE_WAIT_MAX)
+}
+
+fn read(endpoint: &'static str, target: String) -> Call {
+    let timeout = Duration::from_secs(limits::READ_TIMEOUT_S);
+    Call { method: http::Method::GET, endpoint, target, body: None, writes: false, timeout }
+}
+
+fn change(method: http::Method, endpoint: &'static str, target: String, body: serde_json::Value) -> Call {
+    let timeout = Duration::from_secs(limits::WRITE_TIMEOUT_S);
+    Call { method, endpoint, target, body: Some(body), writes: true, timeout }
+}
+
+impl Manners for HighLevel {
+    fn side(&self) -> Side {
+        Side::Highlevel
+    }
+
+    fn headers(&self, _call: &Call) -> Vec<(&'static str, String)> {
+        vec![
+            ("authorization", format!("Bearer {}", self.token.expose_secret())),
+            ("version", API_VERSION.to_owned()),
+        ]
+    }
+
+    fn refusal(&self, incoming: &Incoming, writes: bool, now: OffsetDateTime) -> CallError {
+        refusal::read(incoming, writes, now)
+    }
+
+    fn remote_request_id(&self, incoming: &Incoming) -> Option<String> {
+        refusal::trace_id(incoming)
+    }
+
+    fn observe(&self, incoming: &Incoming) {
+        self.state.observe(incoming, self.wire.clock.as_ref());
+    }
+}

@@ -1,0 +1,116 @@
+//! Contacts as the service writes them, read into records. Nothing here fails on a field: what cannot be read is left
+//! out and told.
+
+use crate::clients::{RowProblem, json};
+use domain::{
+    RemoteId, Side,
+    record::{FieldKey, Record},
+    value::Value,
+};
+use serde_json::Value as Json;
+use time::{OffsetDateTime, macros::format_description};
+
+/// Which of the service's two shapes a contact has (HighLevel API docs, contacts, seen 2026-08).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As get, create and update return it.
+    Whole,
+    /// As search returns it: `address` for `address1`, the birthday in Unix milliseconds.
+    SearchRow,
+}
+
+/// Fields both shapes hold. The service leaves empty ones out, so a missing one is known to be empty.
+const ALWAYS: &[&str] = &[
+    "firstName",
+    "lastName",
+    "email",
+    "phone",
+    "companyName",
+    "address1",
+    "city",
+    "state",
+    "postalCode",
+    "country",
+    "website",
+    "source",
+    "dateOfBirth",
+    "assignedTo",
+    "tags",
+];
+
+/// Fields that one of the shapes may lack: a missing one is not known.
+const SOMETIMES: &[&str] = &["timezone", "businessName", "businessId", "dnd", "type", "dateAdded", "dateUpdated"];
+
+/// Reads a contact. `custom_fields` are reported as empty where the contact does not have them.
+///
+/// `Err` when it is no contact at all.
+pub(super) fn contact(
+    json: &Json,
+    shape: Shape,
+    custom_fields: &[String],
+) -> Result<(Record, Vec<RowProblem>), RowProblem> {
+    let lost = |detail: &str| RowProblem { id: None, field: None, detail: detail.to_owned() };
+    if !json.is_object() {
+        return Err(lost("a contact that is no object"));
+    }
+    let id = json::text(json, "id").ok_or_else(|| lost("a contact without an id"))?;
+    let mut record = Record::new(Side::Highlevel).with_id(id);
+    let mut problems = Vec::new();
+    for key in ALWAYS {
+        let member = json.get(wire_name(key, shape)).unwrap_or(&Json::Null);
+        set(&mut record, &mut problems, FieldKey::from(*key), member);
+    }
+    for key in SOMETIMES {
+        if let Some(member) = json.get(key) {
+            set(&mut record, &mut problems, FieldKey::from(*key), member);
+        }
+    }
+    if let Some(day) = record.get("dateOfBirth").and_then(epoch_day) {
+        record.set("dateOfBirth", day);
+    }
+    read_custom_fields(json.get("customFields"), &mut record, &mut problems, custom_fields);
+    record.stamp.updated_at = json::instant(json, "dateUpdated");
+    Ok((record, problems))
+}
+
+fn wire_name(key: &'static str, shape: Shape) -> &'static str {
+    match (key, shape) {
+        ("address1", Shape::SearchRow) => "address",
+        (key, _) => key,
+    }
+}
+
+fn set(record: &mut Record, problems: &mut Vec<RowProblem>, key: FieldKey, member: &Json) {
+    match json::value(member) {
+        Ok(value) => record.set(key, value),
+        Err(what) => problems.push(told(record.id.as_ref(), key, what)),
+    }
+}
+
+fn told(id: Option<&RemoteId>, key: FieldKey, what: &str) -> RowProblem {
+    RowProblem { id: id.cloned(), detail: format!("{key} is {what}"), field: Some(key) }
+}
+
+/// `[{id, value}]`. Files and other objects are not read.
+fn read_custom_fields(json: Option<&Json>, record: &mut Record, problems: &mut Vec<RowProblem>, known: &[String]) {
+    for item in json.and_then(Json::as_array).into_iter().flatten() {
+        let Some(id) = json::text(item, "id") else { continue };
+        let member = item.get("value").or_else(|| item.get("fieldValue")).or_else(|| item.get("field_value"));
+        set(record, problems, FieldKey::custom_field(&id), member.unwrap_or(&Json::Null));
+    }
+    for id in known {
+        let key = FieldKey::custom_field(id);
+        let unread = problems.iter().any(|problem| problem.field.as_ref() == Some(&key));
+        if !unread && record.get(key.as_str()).is_none() {
+            record.set(key, Value::Empty);
+        }
+    }
+}
+
+/// `YYYY-MM-DD` for a birthday in Unix milliseconds.
+fn epoch_day(value: &Value) -> Option<String> {
+    let Value::Text(text) = value else { return None };
+    let ms: i64 = text.parse().ok()?;
+    let instant = OffsetDateTime::from_unix_timestamp(ms.div_euclid(1_000)).ok()?;
+    instant.date().format(format_description!("[year]-[month]-[day]")).ok()
+}
