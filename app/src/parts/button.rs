@@ -50,6 +50,7 @@ pub fn Button(
     #[prop(optional, into)] name: Words,
     #[prop(optional, into)] value: Words,
     #[prop(optional, into)] form: Words,
+    #[prop(optional)] autofocus: bool,
 ) -> impl IntoView {
     let class = press.class(small, icon_only);
     let label = icon_only.then(|| text.clone().text());
@@ -61,6 +62,7 @@ pub fn Button(
             value=value.get()
             form=form.get()
             disabled=disabled
+            autofocus=autofocus
             aria-busy=busy.then_some("true")
             aria-label=label.clone()
             title=label
@@ -83,13 +85,14 @@ pub fn LinkButton(
     #[prop(optional)] icon_only: bool,
     #[prop(optional, into)] rel: Words,
     #[prop(optional, into)] download: Words,
+    #[prop(optional)] autofocus: bool,
 ) -> impl IntoView {
     let class = press.class(small, icon_only);
     let label = icon_only.then(|| text.clone().text());
     let text = (!icon_only).then(|| text.text());
     let icon = |here: bool| glyph.filter(|_| here).map(|glyph| view! { <Icon glyph=glyph /> });
     view! {
-        <a class=class href=href.get() rel=rel.get() download=download.get() aria-label=label.clone() title=label>
+        <a class=class href=href.get() rel=rel.get() download=download.get() autofocus=autofocus aria-label=label.clone() title=label>
             {icon(!after)}
             {text}
             {icon(after)}

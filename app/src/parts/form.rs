@@ -77,7 +77,8 @@ pub enum Takes {
 }
 
 impl Takes {
-    fn kind(self) -> &'static str {
+    /// The type attribute of the input.
+    pub fn kind(self) -> &'static str {
         match self {
             Self::Text | Self::OneTimeCode => "text",
             Self::Email => "email",

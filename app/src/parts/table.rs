@@ -41,6 +41,11 @@ impl Col {
         Self { label: "Actions".to_owned(), kind: ColKind::Unseen("acts") }
     }
 
+    /// The column between two fields of a mapping; its head is only read aloud.
+    pub fn wire() -> Self {
+        Self { label: "Direction".to_owned(), kind: ColKind::Unseen("wire") }
+    }
+
     /// The column of check boxes at the start; its head is only read aloud.
     pub fn pick() -> Self {
         Self { label: "Chosen".to_owned(), kind: ColKind::Unseen("pick") }
