@@ -1,0 +1,93 @@
+//! What can stand in the audit trail: every action by name.
+
+/// Declares the actions once, so that the enum, the stored names and the list offered as a filter cannot drift apart.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)+) => {
+        /// One kind of audited act. Its name is stored; names are never changed once released.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum AuditAction {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl AuditAction {
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// As stored and as filtered by.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    SignedIn = "person.signed_in";
+    SignInRefused = "person.sign_in_refused";
+    PersonAdded = "person.added";
+    SetupClaimed = "setup.claimed";
+    WorkspaceCreated = "workspace.created";
+    WorkspaceRenamed = "workspace.renamed";
+    ConnectionAdded = "connection.added";
+    ConnectionChanged = "connection.changed";
+    CredentialRotated = "connection.credential_rotated";
+    ConnectionTested = "connection.tested";
+    SyncCreated = "sync.created";
+    SyncChanged = "sync.changed";
+    SyncEnabled = "sync.enabled";
+    SyncDisabled = "sync.disabled";
+    MappingSaved = "mapping.saved";
+    RunQueued = "run.queued";
+    RunApproved = "run.approved";
+    RunCancelled = "run.cancelled";
+    RunFinished = "run.finished";
+    RecordCreated = "record.created";
+    RecordUpdated = "record.updated";
+    RecordLinked = "record.linked";
+    RecordUnlinked = "record.unlinked";
+    /// A remote service refused a write.
+    WriteRefused = "record.write_refused";
+    DeliveryRefused = "delivery.refused";
+    ConfigurationApplied = "configuration.applied";
+    AuditExported = "audit.exported";
+}
+
+impl AuditAction {
+    /// The action of a stored name; `None` for one that a newer version wrote.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == name)
+    }
+}
+
+/// How an audited act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuditOutcome {
+    Done,
+    /// Not permitted, or a rule said no: nothing changed.
+    Refused,
+    Failed,
+}
+
+impl AuditOutcome {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stored_name_is_one_action() {
+        for action in AuditAction::ALL {
+            assert_eq!(AuditAction::named(action.as_str()), Some(*action));
+        }
+        assert_eq!(AuditAction::named("person.teleported"), None);
+    }
+}
