@@ -6,6 +6,7 @@
 pub mod chargify;
 pub mod highlevel;
 pub mod options;
+pub mod page;
 pub mod request;
 pub mod seed;
 pub mod service;

@@ -1,0 +1,177 @@
+//! The contacts of a location: the truth by id, and the search index that trails behind it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use time::{Duration, OffsetDateTime};
+
+use super::contact::{Contact, millis};
+
+/// Contacts by id, e-mail and phone, the deleted ones, and what the search knows.
+#[derive(Debug, Default)]
+pub struct Book {
+    live: BTreeMap<String, Arc<Contact>>,
+    deleted: BTreeMap<String, Arc<Contact>>,
+    by_key: Keys,
+    /// How long a change takes to show up in the search.
+    pub lag: Duration,
+    pending: VecDeque<(OffsetDateTime, String, Option<Arc<Contact>>)>,
+    pub(super) index: Index,
+}
+
+/// Contact ids by lower-case e-mail and by phone.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    email: HashMap<String, BTreeSet<String>>,
+    phone: HashMap<String, BTreeSet<String>>,
+}
+
+/// What the search sees.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    pub(super) rows: BTreeMap<String, Arc<Contact>>,
+    pub(super) by_added: BTreeSet<(i64, String)>,
+    pub(super) by_updated: BTreeSet<(i64, String)>,
+    pub(super) by_key: Keys,
+}
+
+impl Book {
+    /// An empty book whose search trails by `lag`.
+    pub fn new(lag: Duration) -> Self {
+        Self { lag, ..Self::default() }
+    }
+
+    /// A contact that is not deleted.
+    pub fn get(&self, id: &str) -> Option<&Arc<Contact>> {
+        self.live.get(id)
+    }
+
+    /// Contacts that are not deleted.
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Whether there is no contact.
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// Contacts that are not deleted, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Contact>> {
+        self.live.values()
+    }
+
+    /// The first contact, other than `except`, with this e-mail in any case.
+    pub fn by_email(&self, email: &str, except: Option<&str>) -> Option<&Arc<Contact>> {
+        let id = self.by_key.email(email).find(|id| Some(id.as_str()) != except)?;
+        self.live.get(id)
+    }
+
+    /// The first contact, other than `except`, with this very phone.
+    pub fn by_phone(&self, phone: &str, except: Option<&str>) -> Option<&Arc<Contact>> {
+        let id = self.by_key.phone(phone).find(|id| Some(id.as_str()) != except)?;
+        self.live.get(id)
+    }
+
+    /// Stores a contact, new or changed; the search learns of it later.
+    pub fn put(&mut self, contact: Contact, now: OffsetDateTime) -> Arc<Contact> {
+        let contact = Arc::new(contact);
+        if let Some(before) = self.live.insert(contact.id.clone(), Arc::clone(&contact)) {
+            self.by_key.remove(&before);
+        }
+        self.by_key.insert(&contact);
+        self.pending.push_back((now + self.lag, contact.id.clone(), Some(Arc::clone(&contact))));
+        contact
+    }
+
+    /// Moves a contact to the bin.
+    pub fn delete(&mut self, id: &str, now: OffsetDateTime) -> Option<Arc<Contact>> {
+        let contact = self.live.remove(id)?;
+        self.by_key.remove(&contact);
+        self.deleted.insert(id.to_owned(), Arc::clone(&contact));
+        self.pending.push_back((now + self.lag, id.to_owned(), None));
+        Some(contact)
+    }
+
+    /// Whether a contact lies in the bin.
+    pub fn is_deleted(&self, id: &str) -> bool {
+        self.deleted.contains_key(id)
+    }
+
+    /// Takes a contact out of the bin, under its old id.
+    pub fn restore(&mut self, id: &str, now: OffsetDateTime) -> Option<Arc<Contact>> {
+        let contact = self.deleted.remove(id)?;
+        Some(self.put((*contact).clone(), now))
+    }
+
+    /// Lets the search see everything that is old enough.
+    pub fn settle(&mut self, now: OffsetDateTime) {
+        while self.pending.front().is_some_and(|(visible, ..)| *visible <= now) {
+            if let Some((_, id, contact)) = self.pending.pop_front() {
+                self.index.set(&id, contact);
+            }
+        }
+    }
+
+    /// Lets the search see everything at once, as after a seed.
+    pub fn settle_all(&mut self) {
+        for (_, id, contact) in std::mem::take(&mut self.pending) {
+            self.index.set(&id, contact);
+        }
+    }
+}
+
+impl Index {
+    fn set(&mut self, id: &str, contact: Option<Arc<Contact>>) {
+        if let Some(before) = self.rows.remove(id) {
+            self.by_added.remove(&(millis(before.date_added), id.to_owned()));
+            self.by_updated.remove(&(millis(before.date_updated), id.to_owned()));
+            self.by_key.remove(&before);
+        }
+        if let Some(contact) = contact {
+            self.by_added.insert((millis(contact.date_added), id.to_owned()));
+            self.by_updated.insert((millis(contact.date_updated), id.to_owned()));
+            self.by_key.insert(&contact);
+            self.rows.insert(id.to_owned(), contact);
+        }
+    }
+}
+
+impl Keys {
+    fn insert(&mut self, contact: &Contact) {
+        if let Some(email) = &contact.email {
+            self.email.entry(email.to_lowercase()).or_default().insert(contact.id.clone());
+        }
+        if let Some(phone) = &contact.phone {
+            self.phone.entry(phone.clone()).or_default().insert(contact.id.clone());
+        }
+    }
+
+    fn remove(&mut self, contact: &Contact) {
+        if let Some(email) = &contact.email {
+            drop_from(&mut self.email, &email.to_lowercase(), &contact.id);
+        }
+        if let Some(phone) = &contact.phone {
+            drop_from(&mut self.phone, phone, &contact.id);
+        }
+    }
+
+    pub(super) fn email(&self, email: &str) -> impl Iterator<Item = &String> {
+        self.email.get(&email.to_lowercase()).into_iter().flatten()
+    }
+
+    pub(super) fn phone(&self, phone: &str) -> impl Iterator<Item = &String> {
+        self.phone.get(phone).into_iter().flatten()
+    }
+}
+
+fn drop_from(map: &mut HashMap<String, BTreeSet<String>>, key: &str, id: &str) {
+    if let Some(ids) = map.get_mut(key) {
+        ids.remove(id);
+        if ids.is_empty() {
+            map.remove(key);
+        }
+    }
+}
