@@ -1,1 +1,80 @@
-fn main() {}
+//! Concord's chores. Each command stands in a file of its own; none of them is needed to run Concord.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
+
+mod bench;
+mod ci;
+mod demo;
+mod layering;
+mod run;
+mod setup;
+mod site;
+mod test;
+mod test_postgres;
+mod wasm_budget;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of the Concord workspace.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Find what is missing on this machine and install it; safe to run again.
+    Setup,
+    /// Build everything and start Concord with both services simulated on this machine.
+    Demo {
+        /// Passed on to `concord demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Run every test: Rust on a Postgres of its own, the layering, then the browser.
+    Test,
+    /// Everything that has to pass before a change is merged.
+    Ci,
+    /// Measure, for example `cargo xtask bench sync --contacts 2000 --latency 50ms`.
+    Bench {
+        /// Passed on to `concord-bench`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Check which crate may use what, and where SQL, environment and clock may appear.
+    Layering,
+    /// Print the size of everything the first page loads; fail above the budget.
+    WasmBudget,
+    /// Build the browser half into target/site.
+    Site {
+        /// Small and slow to build, as it is shipped.
+        #[arg(long)]
+        release: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run_command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_command() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Setup => setup::run(setup::Scope::Everything),
+        Command::Demo { rest } => demo::run(&rest),
+        Command::Test => test::run(),
+        Command::Ci => ci::run(),
+        Command::Bench { rest } => bench::run(&rest),
+        Command::Layering => layering::run(),
+        Command::WasmBudget => wasm_budget::run(),
+        Command::Site { release } => site::run(site::Profile::of(release)),
+    }
+}
