@@ -1,0 +1,1 @@
+//! Chargify's rules against the vendor's OpenAPI document.
