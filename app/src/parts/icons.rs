@@ -137,7 +137,7 @@ impl Glyph {
             Self::Syncs => "i-syncs",
             Self::Runs => "i-runs",
             Self::Person => "i-person",
-            Self::Decision => "i-decision",
+            Self::Decision => "M8 13.75V9.5L3.25 4.75M8 9.5l4.75-4.75M3 7.25V4.5h2.75M13 7.25V4.5h-2.75",
             Self::Warning => "i-warning",
             Self::Inbox => "i-inbox",
             Self::Book => "i-book",
@@ -198,7 +198,7 @@ impl Glyph {
             Self::Person => {
                 "M10.75 5.25A2.75 2.75 0 1 1 5.25 5.25a2.75 2.75 0 0 1 5.5 0ZM2.75 13.5c.5-2.5 2.6-3.75 5.25-3.75s4.75 1.25 5.25 3.75"
             }
-            Self::Decision => "M8 13.5V9.75L3.75 5.5M8 9.75l4.25-4.25M3.5 8.25v-3h3M12.5 8.25v-3h-3",
+            Self::Decision => "M8 13.75V9.5L3.25 4.75M8 9.5l4.75-4.75M3 7.25V4.5h2.75M13 7.25V4.5h-2.75",
             Self::Warning => "M8 2.5 14.25 13.25H1.75ZM8 6.5v3M8 11.35v.05",
             Self::Inbox => {
                 "M2.5 9.25 4.25 3.25h7.5l1.75 6v3.5h-11ZM2.5 9.25h3.25c.25 1.1 1.1 1.75 2.25 1.75s2-.65 2.25-1.75h3.25"

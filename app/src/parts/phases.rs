@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Bar, Glyph, Icon, Part, Tone, Words, figure, percent};
+use super::{Bar, Glyph, Icon, Part, Tone, Words, figure, share_of};
 
 /// How far a phase is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub fn Phases(phases: Vec<Phase>) -> impl IntoView {
             let (name, took) = match progress {
                 Progress::Going { done, whole } if whole > 0 => (
                     format!("{name}, {} of {}", figure(done), figure(whole)),
-                    format!("{took}, {}", percent(done, whole)),
+                    format!("{took}, {:.0} %", share_of(done, whole).floor()),
                 ),
                 _ => (name, took),
             };

@@ -189,7 +189,7 @@ fn Changes() -> impl IntoView {
                     "You left this out. It stays as it is on both sides",
                 )}
             </Table>
-            <Pager shown="1 to 50 of 1,590" newer="#newer" older="#older" />
+            <Pager label="Pages of changes" shown="1 to 50 of 1,590" newer="#newer" older="#older" />
         </div>
     }
 }

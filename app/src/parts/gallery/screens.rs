@@ -117,7 +117,6 @@ fn Overview() -> impl IntoView {
                         Term::new(8, "in work", Tone::Accent, Glyph::Clock).note("oldest 1.4 s").href("#work"),
                     ]
                 />
-                <hr />
                 <div class="card-body">
                     <Chart caption="Changes an hour in the last 24 hours" columns=columns scale=scale />
                 </div>
