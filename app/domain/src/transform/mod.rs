@@ -76,9 +76,23 @@ impl Transform {
     #[must_use]
     pub fn fields(&self) -> Vec<FieldKey> {
         match self {
-            Self::Template(template) => syntax::placeholders(template).into_iter().map(FieldKey::from).collect(),
+            Self::Template(template) => {
+                let pieces = syntax::pieces(template).into_iter();
+                pieces
+                    .filter_map(|piece| match piece {
+                        syntax::Piece::Field(name) => Some(FieldKey::from(name)),
+                        syntax::Piece::Text(_) => None,
+                    })
+                    .collect()
+            }
             _ => Vec::new(),
         }
+    }
+
+    /// True when the result depends on fields beside the rule's own.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        matches!(self, Self::Template(_))
     }
 }
 

@@ -124,15 +124,27 @@ fn check_template(template: &str, at: usize) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-/// The field names between double curly brackets, in order.
-pub(super) fn placeholders(template: &str) -> Vec<&str> {
-    let mut names = Vec::new();
+/// A part of a template.
+pub(super) enum Piece<'a> {
+    /// Stands as it is.
+    Text(&'a str),
+    /// Is replaced by the field's value.
+    Field(&'a str),
+}
+
+/// The parts of a template, in order.
+pub(super) fn pieces(template: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
     let mut rest = template;
-    while let Some((name, after)) = rest.split_once("{{").and_then(|(_, opened)| opened.split_once("}}")) {
-        names.push(name.trim());
+    while let Some((before, opened)) = rest.split_once("{{")
+        && let Some((name, after)) = opened.split_once("}}")
+    {
+        pieces.push(Piece::Text(before));
+        pieces.push(Piece::Field(name.trim()));
         rest = after;
     }
-    names
+    pieces.push(Piece::Text(rest));
+    pieces
 }
 
 fn lookup_pairs(text: &str, at: usize) -> Result<BTreeMap<String, String>, SyntaxError> {

@@ -1,78 +1,11 @@
-//! The plan of one record: the one function that preview, dry run and run share.
+//! What a plan can decide, and why.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::Catalogue;
-use crate::id::LinkId;
-use crate::mapping::{Mapping, RuleKey};
-use crate::matching::{Match, MatchPolicy};
-use crate::merge::Base;
 use crate::outcome::Outcome;
-use crate::problem::Problem;
-use crate::record::{FieldKey, Record};
-use crate::scope::Scope;
 use crate::side::Side;
-use crate::value::Value;
-
-/// The rules of a sync, as far as they decide about one record.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SyncPolicy {
-    /// Which contacts take part.
-    pub scope: Scope,
-    /// Which fields travel.
-    pub mapping: Mapping,
-    /// What is known of the fields; default the standard ones.
-    #[serde(default)]
-    pub catalogue: Catalogue,
-    /// How partners are found, and the prefix of `reference`.
-    #[serde(default)]
-    pub matching: MatchPolicy,
-    /// Whether a customer without a contact gets one.
-    #[serde(default)]
-    pub create_contacts: bool,
-    /// Whether a linked customer whose `reference` is empty gets the contact's id.
-    #[serde(default)]
-    pub write_reference: bool,
-}
-
-/// The link a record already has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkState {
-    /// The link.
-    pub id: LinkId,
-    /// What both sides agreed on last.
-    pub base: Base,
-}
-
-/// All that is known when a record is planned.
-#[derive(Debug, Clone, Copy)]
-pub struct PlanInput<'a> {
-    /// The sync's rules.
-    pub policy: &'a SyncPolicy,
-    /// The link, when there is one.
-    pub link: Option<&'a LinkState>,
-    /// The contact, when there is one.
-    pub contact: Option<&'a Record>,
-    /// The customer: the linked one, else the matched one.
-    pub customer: Option<&'a Record>,
-    /// What matching said, when there is no link.
-    pub matched: Option<&'a Match>,
-    /// The side whose record is proven gone: by an event, a 404, or a listing proved complete. A record that is merely
-    /// missing from the input is never taken for gone.
-    pub gone: Option<Side>,
-    /// True when a webhook or event brought this up: finding nothing to do then means it was our own write.
-    pub heard: bool,
-}
-
-impl<'a> PlanInput<'a> {
-    /// An input of which nothing but the rules is known yet.
-    #[must_use]
-    pub fn new(policy: &'a SyncPolicy) -> Self {
-        Self { policy, link: None, contact: None, customer: None, matched: None, gone: None, heard: false }
-    }
-}
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -200,6 +133,8 @@ pub enum ReasonCode {
     CustomerGone,
     /// A record that is needed was not read.
     NotRead,
+    /// The rules write over each other without end.
+    RulesContradict,
     /// A text is longer than Chargify takes.
     TooLong,
     /// The run would change too large a share of the links.
@@ -230,62 +165,5 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
-    }
-}
-
-/// One field to be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// The rule that asks for it.
-    pub rule: RuleKey,
-    /// The side written.
-    pub side: Side,
-    /// The field written.
-    pub field: FieldKey,
-    /// What it holds now.
-    pub before: Value,
-    /// What it shall hold.
-    pub after: Value,
-}
-
-/// What is to be done with one record, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanItem {
-    /// What.
-    pub action: Action,
-    /// Why.
-    pub reason: Reason,
-    /// Fields to be written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<Change>,
-    /// The `reference` to be written into the customer along with the fields.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
-    /// What both sides will have agreed on once it is done.
-    #[serde(default)]
-    pub base_after: Base,
-    /// Findings: remarks, fields that could not travel, what made it fail.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<Problem>,
-    /// Rules a person must decide on when the action is [`Action::Conflict`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conflicts: Vec<RuleKey>,
-    /// True when carrying it out makes a link that was not there.
-    #[serde(default)]
-    pub new_link: bool,
-}
-
-/// Plans one record.
-#[must_use]
-pub fn plan(input: &PlanInput<'_>) -> PlanItem {
-    PlanItem {
-        action: Action::Unchanged,
-        reason: Reason::new(ReasonCode::InAgreement, "both sides agree"),
-        changes: Vec::new(),
-        reference: None,
-        base_after: input.link.map(|link| link.base.clone()).unwrap_or_default(),
-        problems: Vec::new(),
-        conflicts: Vec::new(),
-        new_link: false,
     }
 }

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::field::Catalogue;
-use crate::mapping::{Rule, RuleKey};
+use crate::mapping::{Mapping, Rule, RuleKey};
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::side::Side;
-use crate::value::Value;
+use crate::value::{FieldKind, Value, common_kind, normal, tidy};
+
+mod field;
+#[cfg(test)]
+mod tests;
 
 /// What both sides agreed on last, in normal form, per rule. Written compactly: `{"firstName→first_name":["Ann","Ann"]}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +117,8 @@ pub struct Sides<'a> {
     pub base: Option<&'a BasePair>,
     /// What is known of the fields.
     pub catalogue: &'a Catalogue,
+    /// The side a person has chosen for this field, after a conflict was put to them.
+    pub decided: Option<Side>,
 }
 
 /// A merged field.
@@ -127,7 +133,73 @@ pub struct Merging {
 }
 
 /// Merges one field.
+///
+/// A side changed when its normal form differs from its half of the base. One side changed: it travels if the rule's
+/// direction allows. Both changed, or there is no base: equal values agree, an empty side is filled, and otherwise the
+/// rule's conflict setting decides. An absent field never counts as changed and never travels.
 #[must_use]
 pub fn merge(sides: &Sides<'_>) -> Merging {
-    Merging { merged: Merged::Agree, base: sides.base.cloned(), remarks: Vec::new() }
+    let as_read = field::FieldMerge::new(*sides).run();
+    let Some(plain) = without_own_name(sides, &as_read) else { return as_read };
+    let mut merging = field::FieldMerge::new(Sides { chargify: &plain, ..*sides }).run();
+    if let Merged::Write { to: Side::Chargify, before, .. } = &mut merging.merged {
+        *before = sides.chargify.get(ORGANIZATION).cloned().unwrap_or_default();
+    }
+    merging
+}
+
+const ORGANIZATION: &str = "organization";
+
+/// Chargify fills a blank organization with "first last" on some sites (Maxio Advanced Billing API reference, create
+/// customer, seen 2026-08). Such a value was entered by nobody: unless both sides agreed on it, it counts as empty.
+fn without_own_name(sides: &Sides<'_>, as_read: &Merging) -> Option<Record> {
+    let settled = as_read.merged == Merged::Agree;
+    if settled || sides.rule.chargify.as_str() != ORGANIZATION {
+        return None;
+    }
+    let organization = tidy(sides.chargify.text(ORGANIZATION)?);
+    let agreed = sides.base.is_some_and(|base| base.chargify == Value::text(organization.as_str()));
+    if agreed || organization != tidy(&sides.chargify.full_name()) {
+        return None;
+    }
+    let mut plain = sides.chargify.clone();
+    plain.set(ORGANIZATION, Value::Empty);
+    Some(plain)
+}
+
+impl Base {
+    /// The agreed values of one side as a record, to stand in for that side when only the other was heard of.
+    ///
+    /// They are normal forms: good to compare with, and what the side holds as far as anybody was told.
+    #[must_use]
+    pub fn stand_in(&self, side: Side, mapping: &Mapping) -> Record {
+        let mut record = Record::new(side);
+        for rule in &mapping.rules {
+            if let Some(pair) = self.0.get(&rule.key()) {
+                record.set(rule.field(side).clone(), pair.half(side).clone());
+            }
+        }
+        record
+    }
+
+    /// True when every mapped field the record names holds what was agreed last, and at least one does: the content is
+    /// our own write coming back, or nothing that concerns this sync.
+    #[must_use]
+    pub fn is_echo(&self, record: &Record, mapping: &Mapping, catalogue: &Catalogue) -> bool {
+        let mut heard =
+            mapping.rules.iter().filter_map(|rule| Some((rule, record.get(rule.field(record.side).as_str())?)));
+        let same = |(rule, value): (&Rule, &Value)| {
+            self.0
+                .get(&rule.key())
+                .is_some_and(|pair| normal(rule_kind(rule, catalogue), value) == *pair.half(record.side))
+        };
+        heard.clone().next().is_some() && heard.all(same)
+    }
+}
+
+/// The kind by which a rule's two fields are compared.
+#[must_use]
+pub fn rule_kind(rule: &Rule, catalogue: &Catalogue) -> FieldKind {
+    let kind = |side| catalogue.kind(side, rule.field(side));
+    common_kind(kind(Side::Highlevel), kind(Side::Chargify))
 }

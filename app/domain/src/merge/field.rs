@@ -1,0 +1,294 @@
+//! The decision about one field.
+
+use super::{BasePair, Merged, Merging, Sides, Why, rule_kind};
+use crate::mapping::{Conflict, Direction, EmptyRule};
+use crate::problem::{Problem, ProblemCode, any_stops};
+use crate::record::Record;
+use crate::side::Side;
+use crate::transform::{Transform, apply_all};
+use crate::value::{FieldKind, Value, normal};
+use crate::{geo, phone};
+
+/// What a side's value becomes on its way to the other.
+enum Travel {
+    /// There is nothing to take along.
+    Absent,
+    /// The chain cannot be turned round.
+    NoWay,
+    /// It cannot be used there.
+    Broken(Vec<Problem>),
+    /// It can.
+    Value { value: Value, remarks: Vec<Problem> },
+}
+
+/// One side of the field.
+struct Half {
+    /// The value as read; `None` when absent.
+    raw: Option<Value>,
+    /// The normal form by which a change is noticed; `None` when absent. For a template it is the template's result,
+    /// since a change of any of its fields is a change.
+    seen: Option<Value>,
+    /// What arrives on the other side.
+    travel: Travel,
+}
+
+impl Half {
+    fn is_blank(&self) -> bool {
+        self.seen.as_ref().is_none_or(Value::is_blank)
+    }
+
+    fn brings_something(&self) -> bool {
+        match &self.travel {
+            Travel::Value { value, .. } => !value.is_blank(),
+            Travel::Broken(_) => true,
+            Travel::Absent | Travel::NoWay => false,
+        }
+    }
+}
+
+pub(super) struct FieldMerge<'a> {
+    sides: Sides<'a>,
+    kind: FieldKind,
+    highlevel: Half,
+    chargify: Half,
+}
+
+impl<'a> FieldMerge<'a> {
+    pub(super) fn new(sides: Sides<'a>) -> Self {
+        let kind = rule_kind(sides.rule, sides.catalogue);
+        let highlevel = half(&sides, kind, Side::Highlevel);
+        let chargify = half(&sides, kind, Side::Chargify);
+        Self { sides, kind, highlevel, chargify }
+    }
+
+    pub(super) fn run(&self) -> Merging {
+        let Some(base) = self.sides.base else { return self.first_contact() };
+        let changed = |side| self.half(side).seen.as_ref().is_some_and(|seen| seen != base.half(side));
+        match (changed(Side::Highlevel), changed(Side::Chargify)) {
+            (false, false) => self.settle(Merged::Agree),
+            _ if self.equal() => self.agree(),
+            (true, false) => self.carry(Side::Chargify, false),
+            (false, true) => self.carry(Side::Highlevel, false),
+            (true, true) => self.resolve(),
+        }
+    }
+
+    fn half(&self, side: Side) -> &Half {
+        match side {
+            Side::Highlevel => &self.highlevel,
+            Side::Chargify => &self.chargify,
+        }
+    }
+
+    /// An empty side never beats a value when two records meet for the first time.
+    fn first_contact(&self) -> Merging {
+        if self.highlevel.seen.is_some() && self.chargify.seen.is_some() && self.equal() {
+            return self.agree();
+        }
+        let fills = |to: Side| self.half(to).is_blank() && self.half(to.other()).brings_something();
+        match (self.highlevel.is_blank(), self.chargify.is_blank()) {
+            (false, false) => self.resolve(),
+            (false, true) => self.carry(Side::Chargify, false),
+            (true, false) => self.carry(Side::Highlevel, false),
+            // Both are blank: only a default can still bring something.
+            (true, true) => {
+                let to = Side::BOTH.into_iter().find(|to| self.sides.rule.direction.allows(*to) && fills(*to));
+                match to {
+                    Some(to) => self.carry(to, false),
+                    None => self.settle(Merged::Nothing(Why::Absent)),
+                }
+            }
+        }
+    }
+
+    /// Both sides have a value and no base tells which is the newer word.
+    fn resolve(&self) -> Merging {
+        if let Some(kept) = self.sides.decided {
+            return self.carry(kept.other(), true);
+        }
+        match self.sides.rule.conflict {
+            Conflict::Highlevel => self.carry(Side::Chargify, false),
+            Conflict::Chargify => self.carry(Side::Highlevel, false),
+            Conflict::FillEmpty => match (self.highlevel.is_blank(), self.chargify.is_blank()) {
+                (false, true) => self.carry(Side::Chargify, false),
+                (true, false) => self.carry(Side::Highlevel, false),
+                _ => self.settle(Merged::Nothing(Why::FillEmpty)),
+            },
+            Conflict::Newest => match newest(self.sides.highlevel, self.sides.chargify) {
+                Some(winner) => self.carry(winner.other(), false),
+                None => self.ask(),
+            },
+            Conflict::Ask => self.ask(),
+        }
+    }
+
+    /// Takes the value to `to`. `insist` is a person's word: it empties a field whatever the rule says of emptiness.
+    fn carry(&self, to: Side, insist: bool) -> Merging {
+        let (source, target) = (self.half(to.other()), self.half(to));
+        if !self.sides.rule.direction.allows(to) {
+            return self.settle(Merged::Nothing(Why::Direction));
+        }
+        let (value, remarks) = match &source.travel {
+            Travel::Absent => return self.settle(Merged::Nothing(Why::Absent)),
+            Travel::NoWay => {
+                let chain: Vec<String> = self.sides.rule.transform.iter().map(Transform::to_string).collect();
+                let field = self.sides.rule.field(to);
+                return self.settle(Merged::Broken(vec![Problem::at(
+                    ProblemCode::Irreversible,
+                    field,
+                    chain.join(", "),
+                )]));
+            }
+            Travel::Broken(problems) => return self.settle(Merged::Broken(problems.clone())),
+            Travel::Value { value, remarks } => (value, remarks),
+        };
+        if value.is_blank()
+            && let Some(stop) = self.keeps_its_value(to, insist)
+        {
+            return self.settle(stop);
+        }
+        let after = normal(self.kind, value);
+        let seen = source.seen.clone().unwrap_or_default();
+        let base = match to {
+            Side::Chargify => BasePair { highlevel: seen, chargify: after },
+            Side::Highlevel => BasePair { highlevel: after, chargify: seen },
+        };
+        let before = target.raw.clone().unwrap_or_default();
+        let merged = Merged::Write { to, before, after: value.clone() };
+        Merging { merged, base: Some(base), remarks: remarks.clone() }
+    }
+
+    /// What keeps the field of `to` from being emptied, if anything does.
+    fn keeps_its_value(&self, to: Side, insist: bool) -> Option<Merged> {
+        let field = self.sides.rule.field(to);
+        if self.sides.catalogue.get(to, field).is_some_and(|known| known.required) {
+            return Some(Merged::Broken(vec![Problem::at(ProblemCode::RequiredNeverCleared, field, "")]));
+        }
+        let held = self.half(to).seen.as_ref();
+        let ours = self.sides.base.is_some_and(|base| held.is_none_or(|held| held == base.half(to)));
+        let clears = match self.sides.rule.empty {
+            EmptyRule::CopyEmpties => true,
+            EmptyRule::NeverClear => insist,
+            EmptyRule::ClearOnlyOurs => insist || ours,
+        };
+        (!clears).then_some(Merged::Nothing(Why::EmptyRule))
+    }
+
+    /// Whether both sides say the same: what one would receive is what it holds, in a direction the rule knows.
+    fn equal(&self) -> bool {
+        Side::BOTH.into_iter().any(|to| {
+            let agreed = self.sides.base.map(|base| base.half(to));
+            let held = self.half(to).seen.as_ref().or(agreed).unwrap_or(&Value::Empty);
+            self.sides.rule.direction.allows(to)
+                && match &self.half(to.other()).travel {
+                    Travel::Value { value, .. } => normal(self.kind, value) == *held,
+                    // Nothing better could be sent than what already stands there.
+                    Travel::Broken(_) => self.half(to.other()).seen.as_ref() == Some(held),
+                    Travel::Absent | Travel::NoWay => false,
+                }
+        })
+    }
+
+    fn agree(&self) -> Merging {
+        let seen = |side| {
+            let agreed = self.sides.base.map(|base| base.half(side).clone());
+            self.half(side).seen.clone().or(agreed).unwrap_or_default()
+        };
+        let base = BasePair { highlevel: seen(Side::Highlevel), chargify: seen(Side::Chargify) };
+        Merging { merged: Merged::Agree, base: Some(base), remarks: Vec::new() }
+    }
+
+    fn ask(&self) -> Merging {
+        self.settle(Merged::Conflict {
+            base: self.sides.base.cloned(),
+            highlevel: self.highlevel.raw.clone().unwrap_or_default(),
+            chargify: self.chargify.raw.clone().unwrap_or_default(),
+        })
+    }
+
+    /// An end at which nothing new was agreed.
+    fn settle(&self, merged: Merged) -> Merging {
+        Merging { merged, base: self.sides.base.cloned(), remarks: Vec::new() }
+    }
+}
+
+fn half(sides: &Sides<'_>, kind: FieldKind, side: Side) -> Half {
+    let record = match side {
+        Side::Highlevel => sides.highlevel,
+        Side::Chargify => sides.chargify,
+    };
+    let raw = record.get(sides.rule.field(side).as_str()).cloned();
+    let travel = travel(sides, raw.as_ref(), record);
+    let forward = if sides.rule.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel };
+    let seen = if side == forward && sides.rule.transform.iter().any(Transform::is_template) {
+        match &travel {
+            Travel::Value { value, .. } => Some(normal(kind, value)),
+            Travel::Absent | Travel::NoWay | Travel::Broken(_) => None,
+        }
+    } else {
+        raw.as_ref().map(|value| normal(kind, value))
+    };
+    Half { raw, seen, travel }
+}
+
+fn travel(sides: &Sides<'_>, raw: Option<&Value>, from: &Record) -> Travel {
+    let to = from.side.other();
+    let Some(chain) = sides.rule.chain(to) else { return Travel::NoWay };
+    let Some(raw) = raw else { return Travel::Absent };
+    let source = sides.rule.field(from.side);
+    let (value, problems) = apply_all(&chain, raw, from);
+    let problems: Vec<Problem> = problems.into_iter().map(|problem| problem.about(source)).collect();
+    if any_stops(&problems) {
+        return Travel::Broken(problems);
+    }
+    let target = sides.rule.field(to);
+    let kind = sides.catalogue.kind(to, target);
+    let value = shaped(to, kind, value, from);
+    match unfit(to, kind, &value) {
+        Some(code) => Travel::Broken(vec![Problem::at(code, source, value.display())]),
+        None => Travel::Value { value, remarks: problems },
+    }
+}
+
+/// Chargify holds texts only; a multiple choice of HighLevel holds a list only, its phone fields E.164 only.
+fn shaped(to: Side, kind: FieldKind, value: Value, from: &Record) -> Value {
+    match (to, kind, value) {
+        (_, _, value) if value.is_blank() => Value::Empty,
+        (Side::Highlevel, FieldKind::Tags, Value::Text(text)) => {
+            let items = text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty());
+            Value::from(items.collect::<Vec<_>>())
+        }
+        (Side::Highlevel, FieldKind::Tags, list) => list,
+        (Side::Highlevel, FieldKind::Phone, Value::Text(text)) => {
+            let country = from.text("country").and_then(geo::country);
+            Value::Text(phone::parse(&text, country).unwrap_or(text))
+        }
+        (_, _, Value::List(items)) => Value::text(items.join(", ")),
+        (_, _, value) => value,
+    }
+}
+
+/// Values whose treatment by the service is not documented are not sent: HighLevel guesses at national phone numbers
+/// (HighLevel API docs, contacts), Chargify asks for ISO codes (Maxio Advanced Billing API reference, customers).
+fn unfit(to: Side, kind: FieldKind, value: &Value) -> Option<ProblemCode> {
+    let Value::Text(text) = value else { return None };
+    match (to, kind) {
+        (Side::Highlevel, FieldKind::Phone) if !phone::is_e164(text) => Some(ProblemCode::PhoneCountryUnknown),
+        (_, FieldKind::Country) if !geo::is_country_code(text) => Some(ProblemCode::CountryUnknown),
+        (Side::Chargify, FieldKind::Subdivision) if geo::code_shaped(text).is_none() => {
+            Some(ProblemCode::SubdivisionUnknown)
+        }
+        _ => None,
+    }
+}
+
+/// The side whose record changed last, when that is certain. Chargify's times have no fraction of a second, so within
+/// one second nobody was first.
+fn newest(highlevel: &Record, chargify: &Record) -> Option<Side> {
+    let second = |record: &Record| record.stamp.updated_at.map(time::OffsetDateTime::unix_timestamp);
+    match second(highlevel)?.cmp(&second(chargify)?) {
+        std::cmp::Ordering::Greater => Some(Side::Highlevel),
+        std::cmp::Ordering::Less => Some(Side::Chargify),
+        std::cmp::Ordering::Equal => None,
+    }
+}
