@@ -6,8 +6,13 @@
 pub mod chargify;
 pub mod highlevel;
 pub mod options;
-pub mod page;
+mod page;
 pub mod request;
 pub mod seed;
 pub mod service;
+mod shell;
 pub mod webhook;
+
+pub use options::{Latency, Options, RequestInfo, Side};
+pub use shell::{Fault, FaultRule, Recorded, Sandbox, SideHandle, StatsView, ready_line, start};
+pub use webhook::Delivery;

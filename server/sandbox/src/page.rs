@@ -36,7 +36,7 @@ const SWITCHES: &[(&str, &str)] = &[
 ];
 
 /// A whole page below the doctype.
-pub fn frame(side: &str, title: &str, state: &ShellState, body: &Markup) -> Markup {
+pub(crate) fn frame(side: &str, title: &str, state: &ShellState, body: &Markup) -> Markup {
     html! {
         html lang="en" {
             head {
