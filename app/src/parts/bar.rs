@@ -28,7 +28,7 @@ impl Part {
 }
 
 /// The smallest width of a part that is not nothing, in percent: fourteen of eight thousand must still be seen.
-const LEAST: f64 = 0.5;
+const LEAST: f64 = 1.2;
 
 /// Where each part starts and how wide it is, in percent of the bar. Small parts are widened, large ones pay for it.
 fn laid_out(parts: &[Part], whole: u64) -> Vec<(Part, f64, f64)> {
@@ -208,7 +208,7 @@ mod tests {
         let parts = [Part::new(8_398, Tone::Ok), Part::new(0, Tone::Warn), Part::new(14, Tone::Bad)];
         let laid = laid_out(&parts, 8_412);
         assert_eq!(laid.len(), 2);
-        assert!(laid.iter().all(|(_, _, width)| *width > 0.4));
+        assert!(laid.iter().all(|(_, _, width)| *width > 1.0));
         let end = laid.last().map(|(_, start, width)| start + width).unwrap_or_default();
         assert!(end <= 100.001, "{end}");
     }

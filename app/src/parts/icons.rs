@@ -137,7 +137,7 @@ impl Glyph {
             Self::Syncs => "i-syncs",
             Self::Runs => "i-runs",
             Self::Person => "i-person",
-            Self::Decision => "M8 13.75V9.5L3.25 4.75M8 9.5l4.75-4.75M3 7.25V4.5h2.75M13 7.25V4.5h-2.75",
+            Self::Decision => "i-decision",
             Self::Warning => "i-warning",
             Self::Inbox => "i-inbox",
             Self::Book => "i-book",

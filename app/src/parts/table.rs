@@ -52,7 +52,8 @@ impl Col {
     }
 }
 
-/// A table. `caption` names it for readers. `wide` gives its scrolling box a place in the tab order; `fixed` keeps rows as rows on a phone
+/// A table. `caption` names it for readers. `wide` gives its scrolling box a place in the tab order (a table without a link that may scroll
+/// needs it); `fixed` keeps rows as rows on a phone
 /// (for two or three short columns); `bleed` removes the padding at both ends, outside cards; `class` adds classes, such as `mapping`.
 #[component]
 pub fn Table(
@@ -65,9 +66,7 @@ pub fn Table(
     children: Children,
 ) -> impl IntoView {
     let mut classes = String::from("table");
-    if !fixed {
-        classes.push_str(" stacks");
-    }
+    classes.push_str(if fixed { " fixed" } else { " stacks" });
     if bleed {
         classes.push_str(" bleed");
     }

@@ -104,17 +104,18 @@ pub fn share_of(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 100.0).clamp(0.0, 100.0) }
 }
 
-/// A share in words, one decimal, never rounded up to all and never down to none: `98.0 %`, `0.1 %`.
+/// A share in words, one decimal, never rounded up to all and never down to none: `98.0 %`,
+/// `0.1 %`. The space does not break.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
-        return "0 %".to_owned();
+        return "0\u{a0}%".to_owned();
     }
     if part >= whole {
-        return "100 %".to_owned();
+        return "100\u{a0}%".to_owned();
     }
     let tenths = u128::from(part) * 1000 / u128::from(whole);
     let tenths = if part > 0 { tenths.clamp(1, 999) } else { 0 };
-    format!("{}.{} %", tenths / 10, tenths % 10)
+    format!("{}.{}\u{a0}%", tenths / 10, tenths % 10)
 }
 
 /// An id or a hash with its middle left out, because ids are compared by their ends. Short ones stay whole.
@@ -149,11 +150,11 @@ mod tests {
 
     #[test]
     fn a_share_is_never_rounded_to_all_or_none() {
-        assert_eq!(percent(12_188, 12_189), "99.9 %");
-        assert_eq!(percent(1, 1_000_000), "0.1 %");
-        assert_eq!(percent(5, 5), "100 %");
-        assert_eq!(percent(0, 5), "0.0 %");
-        assert_eq!(percent(0, 0), "0 %");
+        assert_eq!(percent(12_188, 12_189), "99.9\u{a0}%");
+        assert_eq!(percent(1, 1_000_000), "0.1\u{a0}%");
+        assert_eq!(percent(5, 5), "100\u{a0}%");
+        assert_eq!(percent(0, 5), "0.0\u{a0}%");
+        assert_eq!(percent(0, 0), "0\u{a0}%");
     }
 
     #[test]

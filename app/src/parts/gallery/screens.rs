@@ -162,10 +162,10 @@ fn AuditSample(now: OffsetDateTime) -> impl IntoView {
                     <Clock at=now - Duration::minutes(minutes) now=now />
                 </Cell>
                 <Cell label="Who" text=who class="strong" />
-                <Cell label="What">
+                <Cell label="What" class="line">
                     <a href="#event">{what}</a>
                 </Cell>
-                <Cell label="Outcome">
+                <Cell label="Outcome" class="end">
                     <State tone=tone text=outcome />
                 </Cell>
             </Row>
@@ -176,6 +176,7 @@ fn AuditSample(now: OffsetDateTime) -> impl IntoView {
             <Card flush=true>
                 <Table
                     caption="Audit"
+                    class="tail"
                     columns=vec![Col::text("Time"), Col::text("Who"), Col::text("What"), Col::text("Outcome")]
                 >
                     {line(2, "Concord", "could not create a customer for José Ángel Muñoz", Tone::Bad, "failed", Standing::Usual)}
