@@ -133,7 +133,8 @@ pub(super) struct Answer {
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Result<serde_json::Value, CallError> {
-        serde_json::from_slice(&self.incoming.body).map_err(|error| self.unreadable(format!("the answer is not JSON: {error}")))
+        serde_json::from_slice(&self.incoming.body)
+            .map_err(|error| self.unreadable(format!("the answer is not JSON: {error}")))
     }
 
     /// The answer succeeded but does not hold what it should.

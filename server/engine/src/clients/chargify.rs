@@ -78,6 +78,20 @@ impl Chargify {
         Ok(list::rows(rows, page))
     }
 
+    /// The newest customer; `None` when the site has none.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub(crate) async fn newest_customer(&self, context: &CallContext) -> Result<Option<Record>, CallError> {
+        let answer = self.call(context, read("GET /customers.json", list::newest())).await?;
+        let body = answer.json()?;
+        let rows = body.as_array().ok_or_else(|| answer.unreadable("the answer is no list of customers"))?;
+        rows.first()
+            .map(|row| wire::customer(row).map(|(record, _)| record))
+            .transpose()
+            .map_err(|lost| answer.unreadable(lost.detail))
+    }
+
     /// The customer.
     ///
     /// # Errors
@@ -177,7 +191,8 @@ impl Chargify {
         for page in 1..=metadata::PAGES_MAX {
             let target = metadata::target(id, page);
             let answer = self.call(context, read("GET /customers/{id}/metadata.json", target)).await?;
-            let rows = metadata::page(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no metadata"))?;
+            let rows =
+                metadata::page(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no metadata"))?;
             values.extend(rows.values);
             if !rows.more {
                 break;
@@ -200,7 +215,8 @@ impl Chargify {
     ) -> Result<(), CallError> {
         let body = metadata::body(values)?;
         let target = format!("/customers/{}/metadata.json", address::encode(id.as_str()));
-        let answer = self.call(context, change(http::Method::POST, "POST /customers/{id}/metadata.json", target, body)).await?;
+        let answer =
+            self.call(context, change(http::Method::POST, "POST /customers/{id}/metadata.json", target, body)).await?;
         metadata::verify(&answer.json()?, values).map_err(|error| error.with_status(answer.incoming.status))
     }
 

@@ -11,7 +11,7 @@ mod wire;
 mod write;
 
 pub use location::{CustomField, Location};
-pub use meter::{Locations, LocationState, Tokens};
+pub use meter::{LocationState, Locations, Tokens};
 pub use search::{ContactPage, SearchCursor, SearchPage};
 
 use super::call::{Answer, Call, Manners, send};
@@ -59,7 +59,13 @@ impl std::fmt::Debug for HighLevel {
 impl HighLevel {
     /// A client of `location_id`. All clients of one location in this process must share `state`.
     #[must_use]
-    pub fn new(account: Account, location_id: String, token: SecretString, wire: Wire, state: Arc<LocationState>) -> Self {
+    pub fn new(
+        account: Account,
+        location_id: String,
+        token: SecretString,
+        wire: Wire,
+        state: Arc<LocationState>,
+    ) -> Self {
         Self { account, location_id, token, wire, state, custom_fields: Arc::from([]) }
     }
 
@@ -107,7 +113,11 @@ impl HighLevel {
     /// # Errors
     /// [`Refusal::DuplicateContact`] names the contact that exists. After [`UpstreamClass::Ambiguous`], and after a 422
     /// too, the contact may exist: look before trying again.
-    pub async fn create(&self, context: &CallContext, fields: &BTreeMap<FieldKey, Value>) -> Result<Written, CallError> {
+    pub async fn create(
+        &self,
+        context: &CallContext,
+        fields: &BTreeMap<FieldKey, Value>,
+    ) -> Result<Written, CallError> {
         let body = write::create_body(&self.location_id, fields)?;
         let call = change(http::Method::POST, "POST /contacts/", "/contacts/".to_owned(), body);
         let answer = self.call(context, call).await?;
@@ -136,8 +146,11 @@ impl HighLevel {
             return self.written(&first?, fields, Vec::new());
         }
         let dropped = FieldKey::from("companyName");
-        let rest: BTreeMap<_, _> =
-            fields.iter().filter(|(key, _)| **key != dropped).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let rest: BTreeMap<_, _> = fields
+            .iter()
+            .filter(|(key, _)| **key != dropped)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
         let answer = self.put(context, id, &rest).await?;
         self.written(&answer, &rest, vec![dropped])
     }
@@ -199,7 +212,12 @@ impl HighLevel {
     ///
     /// # Errors
     /// A [`CallError`].
-    pub async fn add_tags(&self, context: &CallContext, id: &RemoteId, tags: &[String]) -> Result<Vec<String>, CallError> {
+    pub async fn add_tags(
+        &self,
+        context: &CallContext,
+        id: &RemoteId,
+        tags: &[String],
+    ) -> Result<Vec<String>, CallError> {
         self.change_tags(context, http::Method::POST, "POST /contacts/{id}/tags", (id, tags)).await
     }
 
@@ -207,7 +225,12 @@ impl HighLevel {
     ///
     /// # Errors
     /// A [`CallError`].
-    pub async fn remove_tags(&self, context: &CallContext, id: &RemoteId, tags: &[String]) -> Result<Vec<String>, CallError> {
+    pub async fn remove_tags(
+        &self,
+        context: &CallContext,
+        id: &RemoteId,
+        tags: &[String],
+    ) -> Result<Vec<String>, CallError> {
         self.change_tags(context, http::Method::DELETE, "DELETE /contacts/{id}/tags", (id, tags)).await
     }
 
@@ -241,7 +264,8 @@ impl HighLevel {
         (id, tags): (&RemoteId, &[String]),
     ) -> Result<Vec<String>, CallError> {
         // Tags are stored in lower case; sent so, they are what comes back.
-        let tags: Vec<String> = tags.iter().map(|tag| tag.trim().to_lowercase()).filter(|tag| !tag.is_empty()).collect();
+        let tags: Vec<String> =
+            tags.iter().map(|tag| tag.trim().to_lowercase()).filter(|tag| !tag.is_empty()).collect();
         if tags.is_empty() {
             return Err(CallError::never_sent(Side::Highlevel, "no tag was given"));
         }
@@ -278,7 +302,8 @@ impl HighLevel {
         contact: &serde_json::Value,
         answer: &Answer,
     ) -> Result<(Record, Vec<super::RowProblem>), CallError> {
-        wire::contact(contact, wire::Shape::Whole, &self.custom_fields).map_err(|problem| answer.unreadable(problem.detail))
+        wire::contact(contact, wire::Shape::Whole, &self.custom_fields)
+            .map_err(|problem| answer.unreadable(problem.detail))
     }
 
     /// Sends within the location's budget; a call refused for its rate is sent again, as it was never carried out.
@@ -320,10 +345,7 @@ impl Manners for HighLevel {
     }
 
     fn headers(&self, _call: &Call) -> Vec<(&'static str, String)> {
-        vec![
-            ("authorization", format!("Bearer {}", self.token.expose_secret())),
-            ("version", API_VERSION.to_owned()),
-        ]
+        vec![("authorization", format!("Bearer {}", self.token.expose_secret())), ("version", API_VERSION.to_owned())]
     }
 
     fn refusal(&self, incoming: &Incoming, writes: bool, now: OffsetDateTime) -> CallError {

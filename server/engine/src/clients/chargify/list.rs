@@ -40,6 +40,11 @@ pub(super) fn target(page: &CustomerPage) -> String {
     address::with_query("/customers.json", &query)
 }
 
+pub(super) fn newest() -> String {
+    let query = [("page", "1".to_owned()), ("per_page", "1".to_owned()), ("direction", "desc".to_owned())];
+    address::with_query("/customers.json", &query)
+}
+
 pub(super) fn rows(rows: &[Json], page: &CustomerPage) -> CustomerRows {
     let mut read = CustomerRows {
         records: Vec::with_capacity(rows.len()),

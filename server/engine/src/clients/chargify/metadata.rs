@@ -39,7 +39,8 @@ pub(super) fn body(values: &BTreeMap<String, Value>) -> Result<Json, CallError> 
         let most = limits::CHARGIFY_METAFIELD_BYTES;
         return Err(CallError::never_sent(Side::Chargify, format!("the value of {name} is longer than {most} bytes")));
     }
-    let rows: Vec<Json> = values.iter().map(|(name, value)| json!({ "name": name, "value": value.display() })).collect();
+    let rows: Vec<Json> =
+        values.iter().map(|(name, value)| json!({ "name": name, "value": value.display() })).collect();
     Ok(json!({ "metadata": rows }))
 }
 

@@ -37,7 +37,8 @@ const FIELDS: &[&str] = &[
 /// Reads `{customer: {...}}`. `Err` when it is no customer at all.
 pub(super) fn customer(envelope: &Json) -> Result<(Record, Vec<RowProblem>), RowProblem> {
     let lost = |detail: &str| RowProblem { id: None, field: None, detail: detail.to_owned() };
-    let json = envelope.get("customer").filter(|json| json.is_object()).ok_or_else(|| lost("the row holds no customer"))?;
+    let json =
+        envelope.get("customer").filter(|json| json.is_object()).ok_or_else(|| lost("the row holds no customer"))?;
     let id = json::text(json, "id").ok_or_else(|| lost("a customer without an id"))?;
     let mut record = Record::new(Side::Chargify).with_id(id);
     let mut problems = Vec::new();

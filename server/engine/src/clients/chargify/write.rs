@@ -47,7 +47,9 @@ fn members<'a>(fields: impl Iterator<Item = (&'a FieldKey, &'a Value)>) -> Resul
             let field = CATALOGUE
                 .get(Side::Chargify, key)
                 .filter(|field| field.writable || key.as_str() == "reference")
-                .ok_or_else(|| CallError::never_sent(Side::Chargify, format!("{key} cannot be written as a field of a customer")))?;
+                .ok_or_else(|| {
+                    CallError::never_sent(Side::Chargify, format!("{key} cannot be written as a field of a customer"))
+                })?;
             Ok((key.as_str().to_owned(), wire(field, value)))
         })
         .collect()

@@ -147,7 +147,8 @@ impl LocationState {
         let now_ms = clock.monotonic_ms();
         let mut pace = self.pace();
         pace.roll(now_ms);
-        pace.window_ms = number(incoming, "x-ratelimit-interval-milliseconds").filter(|ms| *ms > 0).unwrap_or(pace.window_ms);
+        pace.window_ms =
+            number(incoming, "x-ratelimit-interval-milliseconds").filter(|ms| *ms > 0).unwrap_or(pace.window_ms);
         if let Some(max) = count(incoming, "x-ratelimit-max").filter(|max| *max > 0) {
             pace.max = max;
             pace.left = pace.left.min(max);

@@ -86,9 +86,8 @@ fn rate(incoming: &Incoming, now: OffsetDateTime, message: String) -> CallError 
     let millis = |name: &str| header(name).and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let asked = incoming.header("retry-after").and_then(|text| retry::parse_retry_after(text, now));
     let day_used_up = header("x-ratelimit-daily-remaining").is_some_and(|left| left <= 0);
-    let retry_after = asked.or_else(|| {
-        millis(if day_used_up { "x-ratelimit-daily-reset" } else { "x-ratelimit-interval-milliseconds" })
-    });
+    let retry_after = asked
+        .or_else(|| millis(if day_used_up { "x-ratelimit-daily-reset" } else { "x-ratelimit-interval-milliseconds" }));
     CallError::new(Side::Highlevel, UpstreamClass::Rate { retry_after }, message)
         .with_status(incoming.status)
         .with_refusal(if day_used_up { Refusal::DayUsedUp } else { Refusal::Plain })

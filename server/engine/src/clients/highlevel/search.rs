@@ -39,7 +39,11 @@ pub struct ContactPage {
 }
 
 /// Reads one page, with fewer rows where the location refuses the number.
-pub(super) async fn page(client: &HighLevel, context: &CallContext, page: &SearchPage) -> Result<ContactPage, CallError> {
+pub(super) async fn page(
+    client: &HighLevel,
+    context: &CallContext,
+    page: &SearchPage,
+) -> Result<ContactPage, CallError> {
     let wished = if page.page_limit == 0 { limits::HIGHLEVEL_PAGE } else { page.page_limit };
     let limit = wished.min(client.state.page_limit());
     match read(client, context, page, limit).await {
@@ -55,7 +59,12 @@ fn refuses_limit(error: &CallError) -> bool {
     error.class == UpstreamClass::Rejected && error.message.to_lowercase().contains("pagelimit")
 }
 
-async fn read(client: &HighLevel, context: &CallContext, page: &SearchPage, limit: u32) -> Result<ContactPage, CallError> {
+async fn read(
+    client: &HighLevel,
+    context: &CallContext,
+    page: &SearchPage,
+    limit: u32,
+) -> Result<ContactPage, CallError> {
     let call = Call {
         method: http::Method::POST,
         endpoint: "POST /contacts/search",
@@ -66,7 +75,10 @@ async fn read(client: &HighLevel, context: &CallContext, page: &SearchPage, limi
     };
     let answer = client.call(context, call).await?;
     let body = answer.json()?;
-    let rows = body.get("contacts").and_then(Json::as_array).ok_or_else(|| answer.unreadable("the answer holds no contacts"))?;
+    let rows = body
+        .get("contacts")
+        .and_then(Json::as_array)
+        .ok_or_else(|| answer.unreadable("the answer holds no contacts"))?;
     let total = crate::clients::json::integer(&body, "total").and_then(|total| u64::try_from(total).ok());
     let mut read = ContactPage {
         records: Vec::with_capacity(rows.len()),

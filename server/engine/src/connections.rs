@@ -1,0 +1,218 @@
+//! Connections: credentials for one location or one site, sealed at rest, tested on demand, opened only for a call.
+
+mod client;
+mod input;
+mod ladder;
+mod state;
+mod view;
+
+pub use input::{CredentialField, NewConnection, Whereabouts};
+pub(crate) use state::ConnectionState;
+
+use crate::{
+    Engine, EngineError, Keyholder, Result, Viewer,
+    audit::{self, AuditAction, NewAuditLine},
+    store::{
+        self,
+        connections::{ConnectionRow, CredentialRow, NewConnectionRow, NewLaneRow},
+    },
+    vault::{Belonging, SealedKey},
+};
+use domain::{ConnectionId, Side, WorkspaceId, limits, view::ConnectionView};
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::Connection as _;
+
+/// Jobs of one lane that may run at once: enough to fill its call slots while some of them wait for the other side.
+const LANE_JOBS: i16 = 8;
+/// Letters of a public id: not to be guessed, short enough for an address.
+const PUBLIC_ID_BYTES: usize = 12;
+
+impl Engine {
+    /// The workspace's connections, by name.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn connections(&self, viewer: &Viewer) -> Result<Vec<ConnectionView>> {
+        let mut conn = self.pool().acquire().await?;
+        let rows = store::connections::list(&mut conn, viewer.workspace_id()).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            views.push(self.connection_view(&mut conn, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// One connection, by public id or name.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; database errors.
+    pub async fn connection(&self, viewer: &Viewer, key: &str) -> Result<ConnectionView> {
+        let mut conn = self.pool().acquire().await?;
+        let row = store::connections::find_by_key(&mut conn, viewer.workspace_id(), key).await?;
+        let row = row.ok_or(EngineError::NotFound("connection"))?;
+        self.connection_view(&mut conn, row).await
+    }
+
+    /// Adds a connection, untested, and returns its public id.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] with every fault of the input, and when the name is taken; database errors.
+    pub async fn add_connection(&self, by: &Keyholder, new: NewConnection) -> Result<String> {
+        let new = new.checked(self.settings())?;
+        let (workspace_id, connection_id) = (by.workspace_id(), ConnectionId(self.entropy().uuid()));
+        let data_key = self.vault().new_data_key(self.entropy(), workspace_id, connection_id)?;
+        let mut credentials = Vec::with_capacity(new.credentials.len());
+        for (field, secret) in &new.credentials {
+            credentials.push(self.sealed_row(&data_key, (workspace_id, connection_id), *field, secret)?);
+        }
+        let public_id = hex::encode(self.entropy().bytes::<PUBLIC_ID_BYTES>());
+        let at = self.clock().now();
+
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        let row = NewConnectionRow {
+            workspace_id,
+            connection_id,
+            public_id: &public_id,
+            name: &new.name,
+            side: new.side.as_str(),
+            account: &new.account,
+            base_url: new.base_url.as_deref(),
+            webhook_public_key: new.webhook_public_key.as_deref(),
+            data_key: &data_key,
+            at,
+        };
+        store::connections::insert(&mut tx, row).await.map_err(name_taken)?;
+        for credential in &credentials {
+            store::connections::put_credential(&mut tx, workspace_id, connection_id, credential).await?;
+        }
+        let lane = NewLaneRow {
+            job_slots: LANE_JOBS,
+            call_slots: small(limits::LANE_SLOTS_DEFAULT),
+            slots_max: small(limits::LANE_SLOTS_MAX),
+        };
+        store::connections::insert_lane(&mut tx, workspace_id, connection_id, lane).await?;
+        let line = NewAuditLine::by(by.actor(), AuditAction::ConnectionAdded, at)
+            .about(format!("connection:{connection_id}"), &new.name)
+            .with("side", new.side.as_str())
+            .with("account", new.account.as_str());
+        audit::append(&mut tx, workspace_id, line).await?;
+        tx.commit().await?;
+        Ok(public_id)
+    }
+
+    /// Changes where the account is and how its webhooks are verified. False: it was so already. A changed connection
+    /// is untested.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Invalid`] with every fault of the input; database errors.
+    pub async fn change_connection(&self, by: &Keyholder, key: &str, new: Whereabouts) -> Result<bool> {
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        let row = store::connections::find_by_key(&mut tx, by.workspace_id(), key).await?;
+        let mut row = row.ok_or(EngineError::NotFound("connection"))?;
+        let new = new.checked(side_of(&row)?, self.settings())?;
+        let old = Whereabouts {
+            account: row.account.clone(),
+            base_url: row.base_url.clone(),
+            webhook_public_key: row.webhook_public_key.clone(),
+        };
+        if new == old {
+            return Ok(false);
+        }
+        let at = self.clock().now();
+        let mut line = NewAuditLine::by(by.actor(), AuditAction::ConnectionChanged, at)
+            .about(format!("connection:{}", row.connection_id()), &row.name)
+            .with("side", row.side.as_str());
+        let pairs = [
+            ("account", Some(&old.account), Some(&new.account)),
+            ("base_url", old.base_url.as_ref(), new.base_url.as_ref()),
+            ("webhook_public_key", old.webhook_public_key.as_ref(), new.webhook_public_key.as_ref()),
+        ];
+        for (field, before, after) in pairs.into_iter().filter(|(_, before, after)| before != after) {
+            let (before, after) = (before.map_or("", String::as_str), after.map_or("", String::as_str));
+            line = line.change(&row.side, field, before, after);
+        }
+        (row.account, row.base_url, row.webhook_public_key) = (new.account, new.base_url, new.webhook_public_key);
+        store::connections::update(&mut tx, &row, at).await?;
+        audit::append(&mut tx, by.workspace_id(), line).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Stores a credential in place of the one there was. The connection is then untested: test it. False: it is the
+    /// very credential that was stored, and nothing is changed.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Invalid`] when it does not look like a key, or the side has no such
+    /// credential; [`EngineError::Sealed`] when the connection's data key does not open; database errors.
+    pub async fn rotate_credential(
+        &self,
+        by: &Keyholder,
+        key: &str,
+        field: CredentialField,
+        secret: SecretString,
+    ) -> Result<bool> {
+        let workspace_id = by.workspace_id();
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        let row = store::connections::find_by_key(&mut tx, workspace_id, key).await?;
+        let row = row.ok_or(EngineError::NotFound("connection"))?;
+        let secret = input::checked_secret(side_of(&row)?, field, &secret).map_err(EngineError::invalid)?;
+        let stored = store::connections::credentials(&mut tx, workspace_id, row.connection_id()).await?;
+        if let Some(stored) = stored.iter().find(|stored| stored.field == field.as_str())
+            && self.opened(&row, stored)?.expose_secret() == secret.expose_secret()
+        {
+            return Ok(false);
+        }
+        let credential = self.sealed_row(&row.sealed_key(), (workspace_id, row.connection_id()), field, &secret)?;
+        store::connections::put_credential(&mut tx, workspace_id, row.connection_id(), &credential).await?;
+        let at = self.clock().now();
+        if field == CredentialField::of_calls(side_of(&row)?) {
+            let untested = (ConnectionState::Untested.as_str(), Some("the credential is new"));
+            store::connections::set_state(&mut tx, workspace_id, row.connection_id(), untested, at).await?;
+        }
+        let line = NewAuditLine::by(by.actor(), AuditAction::CredentialRotated, at)
+            .about(format!("connection:{}", row.connection_id()), &row.name)
+            .with("side", row.side.as_str())
+            .with("field", field.as_str())
+            .with("hint", credential.hint);
+        audit::append(&mut tx, workspace_id, line).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    fn sealed_row(
+        &self,
+        data_key: &SealedKey,
+        (workspace_id, connection_id): (WorkspaceId, ConnectionId),
+        field: CredentialField,
+        secret: &SecretString,
+    ) -> Result<CredentialRow> {
+        let belonging = Belonging { workspace_id, connection_id, field: field.as_str() };
+        let sealed = self.vault().seal(data_key, belonging, secret, self.entropy())?;
+        Ok(CredentialRow {
+            field: field.as_str().to_owned(),
+            sealed: sealed.bytes,
+            nonce: sealed.nonce,
+            hint: input::hint(secret),
+            set_at: self.clock().now(),
+        })
+    }
+}
+
+/// The side of a stored connection.
+fn side_of(row: &ConnectionRow) -> Result<Side> {
+    row.side.parse().map_err(|_unknown| EngineError::Bug("a connection of an unknown side"))
+}
+
+fn small(slots: u16) -> i16 {
+    i16::try_from(slots).unwrap_or(i16::MAX)
+}
+
+fn name_taken(error: sqlx::Error) -> EngineError {
+    match error.as_database_error().and_then(|error| error.constraint()) {
+        Some("connection_name_unique") => EngineError::invalid("name: another connection of this workspace has it"),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,120 @@
+//! Opening a connection's credential and making a client of it. The plain credential lives no longer than the client.
+
+use super::{CredentialField, input, side_of};
+use crate::{
+    Engine, EngineError, Result,
+    clients::{Account, Chargify, HighLevel, Wire},
+    store::{
+        self,
+        connections::{ConnectionRow, CredentialRow},
+    },
+    vault::Belonging,
+};
+use domain::{ConnectionId, Side, WorkspaceId};
+use secrecy::SecretString;
+
+/// A connection with the credential its calls are made with.
+pub(super) struct Opened {
+    pub(super) row: ConnectionRow,
+    pub(super) side: Side,
+    pub(super) base_url: String,
+    pub(super) secret: SecretString,
+}
+
+impl Engine {
+    /// A client of the location.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Invalid`] when its address is no longer allowed or its token is
+    /// missing; [`EngineError::Sealed`]; database errors.
+    pub(crate) async fn client_for_highlevel(
+        &self,
+        workspace_id: WorkspaceId,
+        connection_id: ConnectionId,
+    ) -> Result<HighLevel> {
+        let opened = self.open_connection(workspace_id, connection_id, Side::Highlevel).await?;
+        Ok(self.highlevel_client(&opened, self.highlevel_wire()))
+    }
+
+    /// A client of the site. Its calls pass the leased slots of the connection's lane.
+    ///
+    /// # Errors
+    /// As [`Engine::client_for_highlevel`].
+    pub(crate) async fn client_for_chargify(
+        &self,
+        workspace_id: WorkspaceId,
+        connection_id: ConnectionId,
+    ) -> Result<Chargify> {
+        let opened = self.open_connection(workspace_id, connection_id, Side::Chargify).await?;
+        Ok(opened.chargify(self.chargify_wire(workspace_id, connection_id)))
+    }
+
+    /// One credential of a connection; `None` when it was never set.
+    ///
+    /// # Errors
+    /// [`EngineError::Sealed`]; database errors.
+    pub(crate) async fn open_credential(
+        &self,
+        row: &ConnectionRow,
+        field: CredentialField,
+    ) -> Result<Option<SecretString>> {
+        let stored = {
+            let mut conn = self.pool().acquire().await?;
+            store::connections::credentials(&mut conn, row.workspace_id(), row.connection_id()).await?
+        };
+        let stored = stored.iter().find(|stored| stored.field == field.as_str());
+        stored.map(|stored| self.opened(row, stored)).transpose()
+    }
+
+    pub(super) async fn open_connection(
+        &self,
+        workspace_id: WorkspaceId,
+        connection_id: ConnectionId,
+        side: Side,
+    ) -> Result<Opened> {
+        let row = {
+            let mut conn = self.pool().acquire().await?;
+            store::connections::find(&mut conn, workspace_id, connection_id).await?
+        };
+        let row = row.ok_or(EngineError::NotFound("connection"))?;
+        if side_of(&row)? != side {
+            return Err(EngineError::Bug("a connection was taken for one of the other side"));
+        }
+        self.open(row).await
+    }
+
+    pub(super) async fn open(&self, row: ConnectionRow) -> Result<Opened> {
+        let side = side_of(&row)?;
+        let base_url = input::base_url(side, &row.account, row.base_url.as_deref());
+        input::allowed_base_url(side, &row.account, &base_url, self.settings()).map_err(EngineError::invalid)?;
+        let field = CredentialField::of_calls(side);
+        let missing = || EngineError::invalid(format!("{}: {} has none; set it first", field.as_str(), row.name));
+        let secret = self.open_credential(&row, field).await?.ok_or_else(missing)?;
+        Ok(Opened { row, side, base_url, secret })
+    }
+
+    pub(super) fn opened(&self, row: &ConnectionRow, stored: &CredentialRow) -> Result<SecretString> {
+        let belonging =
+            Belonging { workspace_id: row.workspace_id(), connection_id: row.connection_id(), field: &stored.field };
+        self.vault().open(&row.sealed_key(), belonging, &stored.sealed())
+    }
+
+    pub(super) fn highlevel_client(&self, opened: &Opened, wire: Wire) -> HighLevel {
+        let state = self.locations().of(&opened.base_url, &opened.row.account);
+        HighLevel::new(opened.account(), opened.row.account.clone(), opened.secret.clone(), wire, state)
+    }
+}
+
+impl Opened {
+    pub(super) fn chargify(&self, wire: Wire) -> Chargify {
+        Chargify::new(self.account(), self.secret.clone(), wire)
+    }
+
+    fn account(&self) -> Account {
+        Account {
+            workspace_id: self.row.workspace_id(),
+            connection_id: self.row.connection_id(),
+            base_url: self.base_url.clone(),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What is known of a connection's health.
+
+use crate::{
+    Engine, Result,
+    audit::{self, AuditAction, AuditOutcome, NewAuditLine},
+    store,
+};
+use domain::{ConnectionId, WorkspaceId};
+use sqlx::Connection as _;
+
+/// The last thing known of a connection's credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectionState {
+    Untested,
+    Healthy,
+    /// The service refuses the credential, or it lacks a permission.
+    Refused,
+    /// The service refuses everything of the account.
+    Blocked,
+}
+
+impl ConnectionState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Untested => "untested",
+            Self::Healthy => "healthy",
+            Self::Refused => "refused",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl Engine {
+    /// Notes what work found out about a connection, and says so in the audit trail. False: it was known.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub(crate) async fn note_connection_state(
+        &self,
+        workspace_id: WorkspaceId,
+        connection_id: ConnectionId,
+        state: ConnectionState,
+        detail: Option<&str>,
+    ) -> Result<bool> {
+        let at = self.clock().now();
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        let Some(row) = store::connections::find(&mut tx, workspace_id, connection_id).await? else { return Ok(false) };
+        let known = (state.as_str(), detail);
+        if !store::connections::set_state(&mut tx, workspace_id, connection_id, known, at).await? {
+            return Ok(false);
+        }
+        if row.state != state.as_str() {
+            let outcome = if state == ConnectionState::Healthy { AuditOutcome::Done } else { AuditOutcome::Failed };
+            let system = ("system".to_owned(), "Concord itself".to_owned());
+            let line = NewAuditLine::of(system, AuditAction::ConnectionChanged, at)
+                .about(format!("connection:{connection_id}"), &row.name)
+                .ended(outcome)
+                .with("side", row.side.as_str())
+                .with("reason", detail.unwrap_or_default())
+                .change(&row.side, "state", &row.state, state.as_str());
+            audit::append(&mut tx, workspace_id, line).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+}
