@@ -2,4 +2,5 @@
 
 mod chargify;
 mod chargify_spec;
+mod highlevel;
 mod spec_check;
