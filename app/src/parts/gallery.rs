@@ -1,9 +1,9 @@
 //! Every part in every state, on one page: to look at the design system, and for the accessibility scan.
 
-mod controls;
-mod lists;
-mod runs;
-mod screens;
+pub mod controls;
+pub mod lists;
+pub mod runs;
+pub mod screens;
 
 use leptos::prelude::*;
 use time::OffsetDateTime;

@@ -56,7 +56,7 @@ pub fn Ledger(total: Term, parts: Vec<Term>, #[prop(optional)] bar: bool) -> imp
         .iter()
         .map(|term| if term.aside { Part::hatched(term.count) } else { Part::new(term.count, term.tone) })
         .collect();
-    let class = if parts.len() > 7 { "ledger many" } else { "ledger" };
+    let class = if parts.len() > 5 { "ledger many" } else { "ledger" };
     let lines = parts
         .into_iter()
         .enumerate()

@@ -66,9 +66,9 @@ pub fn lasting(milliseconds: u64) -> String {
         0 => format!("{milliseconds} ms"),
         1..10 => format!("{seconds}.{} s", milliseconds % 1_000 / 100),
         10..60 => format!("{seconds} s"),
-        60..3_600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        60..3_600 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ if seconds / 60 % 60 == 0 => format!("{} h", seconds / 3_600),
+        _ if (seconds / 60).is_multiple_of(60) => format!("{} h", seconds / 3_600),
         _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
     }
 }

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 
 use super::super::*;
 
+/// Everything that is pressed, typed or read as a state.
 #[component]
-pub(super) fn Controls() -> impl IntoView {
+pub fn Controls() -> impl IntoView {
     view! {
         <div class="cols-2">
             <div class="stack">

@@ -5,8 +5,9 @@ use time::{Duration, OffsetDateTime};
 
 use super::super::*;
 
+/// Everything with rows.
 #[component]
-pub(super) fn Lists(now: OffsetDateTime) -> impl IntoView {
+pub fn Lists(now: OffsetDateTime) -> impl IntoView {
     view! {
         <Syncs now=now />
         <Changes />

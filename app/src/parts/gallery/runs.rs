@@ -4,8 +4,18 @@ use leptos::prelude::*;
 
 use super::super::*;
 
+/// A plan, a run and the two budgets.
 #[component]
-pub(super) fn Runs() -> impl IntoView {
+pub fn Runs() -> impl IntoView {
+    view! {
+        <PlanCard />
+        <RunCard />
+        <Budgets />
+    }
+}
+
+#[component]
+fn PlanCard() -> impl IntoView {
     view! {
         <Card flush=true>
             <Ledger
@@ -27,6 +37,12 @@ pub(super) fn Runs() -> impl IntoView {
                 <span>"52 records wait for a decision and are not part of the approval."</span>
             </Foot>
         </Card>
+    }
+}
+
+#[component]
+fn RunCard() -> impl IntoView {
+    view! {
         <Card flush=true>
             <RunLine
                 left="about 3 min"
@@ -59,6 +75,12 @@ pub(super) fn Runs() -> impl IntoView {
                 <span>"Shown only if the engine is wrong."</span>
             </Foot>
         </Card>
+    }
+}
+
+#[component]
+fn Budgets() -> impl IntoView {
+    view! {
         <div class="cols-3 cols-even">
             <section class="card">
                 <div class="card-body">

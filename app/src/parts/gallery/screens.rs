@@ -5,8 +5,9 @@ use time::{Duration, OffsetDateTime};
 
 use super::super::*;
 
+/// The larger pieces.
 #[component]
-pub(super) fn Screens(now: OffsetDateTime) -> impl IntoView {
+pub fn Screens(now: OffsetDateTime) -> impl IntoView {
     view! {
         <Overview />
         <Card title="Why is it not in step?" note="The phone number was changed on both sides, and its rule says: ask a person." flush=true>
