@@ -106,7 +106,7 @@ impl Spec {
     }
 
     /// Operations that no checked call used.
-    pub(crate) fn unused(&self) -> Vec<&str> {
+    pub(crate) fn unused(&self) -> BTreeSet<&str> {
         self.operations.iter().map(|operation| operation.id.as_str()).filter(|id| !self.used.contains(*id)).collect()
     }
 
@@ -117,13 +117,14 @@ impl Spec {
             .operations
             .iter()
             .filter(|operation| operation.method == request.method.as_str() && fits(&operation.path, &path))
+            .filter(|operation| self.ids_fit(operation, &path))
             .collect();
         fitting.sort_by_key(|operation| operation.path.iter().filter(|part| part.contains('{')).count());
         let Some(operation) = fitting.first() else {
             let text = format!("{} {} is no documented operation", request.method, request.path);
             return vec![Finding { operation: String::new(), place: "operation", text }];
         };
-        let mut findings = self.check_query(operation, request);
+        let mut findings = self.check_query(operation, request, reply.status);
         findings.extend(self.check_request(operation, request, reply.status));
         findings.extend(self.check_reply(operation, reply));
         let id = operation.id.clone();
@@ -131,7 +132,24 @@ impl Spec {
         findings
     }
 
-    fn check_query(&self, operation: &Operation, request: &Request) -> Vec<Finding> {
+    /// Whether what stands in the placeholders of a path is of the documented type: `lookup` is no number.
+    fn ids_fit(&self, operation: &Operation, path: &[String]) -> bool {
+        let parameters = operation.document["parameters"].as_array();
+        operation.path.iter().zip(path).filter_map(|(template, sent)| placeholder(template, sent)).all(
+            |(name, sent)| {
+                let documented = parameters.into_iter().flatten().find(|parameter| parameter["name"] == name);
+                documented.is_none_or(|parameter| {
+                    readings(sent).iter().any(|reading| self.problems(&parameter["schema"], reading).is_empty())
+                })
+            },
+        )
+    }
+
+    /// The parameters of a call the service took; what it refused may be wrong on purpose.
+    fn check_query(&self, operation: &Operation, request: &Request, status: u16) -> Vec<Finding> {
+        if status >= 400 {
+            return Vec::new();
+        }
         let documented: BTreeMap<&str, &Value> = operation.document["parameters"]
             .as_array()
             .into_iter()
@@ -156,7 +174,7 @@ impl Spec {
         findings
     }
 
-    /// The body of a call the service took; what it refused may be wrong on purpose.
+    /// The body of a call the service took.
     fn check_request(&self, operation: &Operation, request: &Request, status: u16) -> Vec<Finding> {
         let schema = &operation.document["requestBody"]["content"]["application/json"]["schema"];
         if !(200..300).contains(&status) || request.body.is_empty() || schema.is_null() {
@@ -299,16 +317,20 @@ fn segments(path: &str) -> Vec<String> {
     path.trim_end_matches('/').split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// Whether a path fits a template; a placeholder may have text around it, as in `{id}.json`.
+/// Whether a path fits a template.
 fn fits(template: &[String], path: &[String]) -> bool {
     template.len() == path.len()
-        && template.iter().zip(path).all(|(wanted, sent)| match (wanted.find('{'), wanted.find('}')) {
-            (Some(open), Some(close)) => {
-                let (before, after) = (&wanted[..open], &wanted[close + 1..]);
-                sent.len() > before.len() + after.len() && sent.starts_with(before) && sent.ends_with(after)
-            }
-            _ => wanted == sent,
+        && template.iter().zip(path).all(|(wanted, sent)| {
+            if wanted.contains('{') { placeholder(wanted, sent).is_some() } else { wanted == sent }
         })
+}
+
+/// The name and value of a placeholder, which may have text around it, as in `{id}.json`.
+fn placeholder<'a>(template: &'a str, sent: &'a str) -> Option<(&'a str, &'a str)> {
+    let (before, rest) = template.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    let value = sent.strip_prefix(before)?.strip_suffix(after)?;
+    (!value.is_empty()).then_some((name, value))
 }
 
 /// A query value as every type it could be meant as.
@@ -319,4 +341,37 @@ fn readings(value: &str) -> Vec<Value> {
     let numbers: Vec<Value> = value.split(',').filter_map(|part| serde_json::from_str(part).ok()).collect();
     readings.extend([Value::Array(list), Value::Array(numbers), json!({"a": value})]);
     readings
+}
+
+#[test]
+fn the_checker_notices_what_does_not_fit() {
+    let folder = std::env::temp_dir().join(format!("spec-check-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("document.json");
+    let document = json!({
+        "paths": {"/things/{id}.json": {"get": {
+            "operationId": "readThing",
+            "parameters": [
+                {"name": "id", "in": "path", "schema": {"type": "integer"}},
+                {"name": "page", "in": "query", "schema": {"type": "integer"}},
+            ],
+            "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
+        }}},
+        "components": {"schemas": {"Thing": {"required": ["name"], "properties": {
+            "name": {"type": "string", "nullable": true}, "size": {"oneOf": [{"type": "integer"}, {}]},
+        }}}},
+    });
+    fs::write(&file, document.to_string()).expect("a file");
+    let mut spec = Spec::load(&file);
+    fs::remove_dir_all(&folder).expect("the folder goes");
+    let mut check = |target: &str, status: u16, body: Value| {
+        let findings = spec.check(&Request::new(http::Method::GET, target), &Reply::json(status, &body));
+        findings.into_iter().map(|finding| finding.place).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(check("/things/7.json?page=2", 200, json!({"name": null, "size": null})), none);
+    assert_eq!(check("/things/7.json?page=x&q=1", 200, json!({"name": "a", "size": 1})), ["query", "query"]);
+    assert_eq!(check("/things/7.json", 200, json!({"size": "large"})), ["response", "response"]);
+    assert_eq!(check("/things/7.json", 201, json!({"name": 1})), ["status", "response"]);
+    assert_eq!(check("/things/lookup.json", 200, json!({})), ["operation"]);
 }

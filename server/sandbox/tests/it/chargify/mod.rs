@@ -3,6 +3,7 @@
 mod customers;
 mod events;
 mod fields;
+mod served;
 mod subscriptions;
 mod webhooks;
 
@@ -60,6 +61,15 @@ impl Site {
 
     pub(crate) fn delete(&mut self, target: &str) -> Reply {
         self.send(Request::new(Method::DELETE, target))
+    }
+
+    /// Answers everything that is due with 500.
+    pub(crate) fn fail_webhooks(&mut self) -> usize {
+        let due = self.rules.due_webhooks(self.now);
+        for outgoing in &due {
+            self.rules.webhook_result(outgoing.delivery, Some(500), self.now);
+        }
+        due.len()
     }
 
     /// A customer with the least a customer needs.

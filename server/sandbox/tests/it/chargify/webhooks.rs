@@ -27,15 +27,6 @@ fn header<'a>(outgoing: &'a Outgoing, name: &str) -> &'a str {
     outgoing.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).expect(name)
 }
 
-/// Fails everything that is due and says how many attempts that were.
-fn fail_due(site: &mut Site) -> usize {
-    let due = site.rules.due_webhooks(site.now);
-    for outgoing in &due {
-        site.rules.webhook_result(outgoing.delivery, Some(500), site.now);
-    }
-    due.len()
-}
-
 fn health(site: &Site) -> Status {
     site.rules.webhooks.endpoints.iter().next().expect("an endpoint").health.status()
 }
@@ -133,20 +124,20 @@ fn an_endpoint_that_keeps_failing_is_paused_and_then_disabled() {
     for _ in 0..26 {
         site.customer("Ann", None);
     }
-    assert_eq!(fail_due(&mut site), 26);
+    assert_eq!(site.fail_webhooks(), 26);
     assert_eq!(health(&site), Status::Paused);
     site.customer("Ben", None);
     site.wait(600);
-    assert_eq!(fail_due(&mut site), 0);
+    assert_eq!(site.fail_webhooks(), 0);
     let paused = column(&site.get("/webhooks.json?status=paused&per_page=200"), "webhook", "id");
     assert_eq!(paused.len(), 27);
     for _ in 0..22 {
         site.wait(7200);
-        assert_eq!(fail_due(&mut site), 1);
+        assert_eq!(site.fail_webhooks(), 1);
         assert_eq!(health(&site), Status::Paused);
     }
     site.wait(48 * 3600);
-    assert_eq!(fail_due(&mut site), 1);
+    assert_eq!(site.fail_webhooks(), 1);
     assert_eq!(health(&site), Status::Disabled);
     let made = site.rules.webhooks.log().count();
     site.customer("Cem", None);
@@ -167,7 +158,7 @@ fn fifty_one_failures_disable_an_endpoint_at_once() {
     }
     assert_eq!(health(&site), Status::Paused);
     site.wait(7200);
-    assert_eq!(fail_due(&mut site), 1);
+    assert_eq!(site.fail_webhooks(), 1);
     assert_eq!(health(&site), Status::Disabled);
 }
 
@@ -177,7 +168,7 @@ fn one_accepted_webhook_heals_and_replay_brings_back_the_rest() {
     for _ in 0..26 {
         site.customer("Ann", None);
     }
-    fail_due(&mut site);
+    site.fail_webhooks();
     site.wait(7200);
     let trial = site.rules.due_webhooks(site.now).remove(0);
     assert_eq!(site.rules.webhook_result(trial.delivery, Some(200), site.now), Settled::Delivered);
@@ -203,7 +194,7 @@ fn a_test_reaches_even_a_disabled_endpoint_and_heals_it() {
     for _ in 0..60 {
         site.customer("Ann", None);
     }
-    fail_due(&mut site);
+    site.fail_webhooks();
     assert_eq!(health(&site), Status::Disabled);
     site.rules.send_test_webhook(site.now);
     let test = site.rules.due_webhooks(site.now).remove(0);
