@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::OwnedSemaphorePermit, time::Instant};
 
@@ -211,8 +211,13 @@ fn into_response(reply: Reply, truncated: bool) -> Response {
     if truncated {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         let half = body.slice(..body.len() / 2);
-        let broken: io::Error = io::ErrorKind::ConnectionReset.into();
-        *response.body_mut() = Body::from_stream(stream::iter([Ok(half), Err(broken)]));
+        // The pause lets the first half leave; an error in the same breath would swallow it.
+        let broken = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Err::<Bytes, io::Error>(io::ErrorKind::ConnectionReset.into())
+        };
+        let parts = stream::once(async { Ok(half) }).chain(stream::once(broken));
+        *response.body_mut() = Body::from_stream(parts);
     } else {
         *response.body_mut() = Body::from(body);
     }

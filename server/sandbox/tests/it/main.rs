@@ -3,4 +3,5 @@
 mod chargify;
 mod chargify_spec;
 mod highlevel;
+mod shell;
 mod spec_check;
