@@ -46,7 +46,8 @@ fn laid_out(parts: &[Part], whole: u64) -> Vec<(Part, f64, f64)> {
     laid
 }
 
-/// A whole divided into parts, in their order. What the parts leave over stays the colour of the bed. `thin` halves its height.
+/// A whole divided into parts, in their order. What the parts leave over stays the colour of the bed. `thin` halves
+/// its height.
 #[component]
 pub fn Bar(parts: Vec<Part>, whole: u64, #[prop(optional)] thin: bool) -> impl IntoView {
     let parts = laid_out(&parts, whole)

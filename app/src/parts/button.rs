@@ -36,8 +36,9 @@ impl Press {
     }
 }
 
-/// A button of a form. `busy` keeps its width and shows that it works; give `text` as the gerund then. `name` and `value` travel with
-/// the form. `icon_only` hides the text from the eye, not from a reader. A disabled button needs its reason beside it.
+/// A button of a form. `busy` keeps its width and shows that it works; give `text` as the gerund then. `name` and
+/// `value` travel with the form. `icon_only` hides the text from the eye, not from a reader. A disabled button
+/// needs its reason beside it.
 #[component]
 pub fn Button(
     #[prop(into)] text: Words,

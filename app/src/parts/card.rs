@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::{Actions, Disc, Foot, Glyph, Half, Icon, Tone, Words};
 
-/// A card: title (`h2`), one line of meaning, buttons on the right, content, small print. `flush` gives tables and lists the whole
-/// width; otherwise the content has the card's padding.
+/// A card: title (`h2`), one line of meaning, buttons on the right, content, small print. `flush` gives tables and
+/// lists the whole width; otherwise the content has the card's padding.
 #[component]
 pub fn Card(
     #[prop(optional, into)] title: Words,
@@ -42,7 +42,8 @@ pub fn Items(#[prop(optional)] plain: bool, children: Children) -> impl IntoView
     view! { <ul class=if plain { "items plain" } else { "items" }>{children()}</ul> }
 }
 
-/// One line of a list: a mark, a name (a link when `href` is given), a second line, and what stands at the end (children).
+/// One line of a list: a mark, a name (a link when `href` is given), a second line, and what stands at the end
+/// (children).
 #[component]
 pub fn Item(
     #[prop(into)] name: Words,

@@ -26,7 +26,8 @@ impl Choice {
     }
 }
 
-/// A list to choose one from, without a row around it: in tables and filters. `label` is read aloud; `slim` has no edge until hovered.
+/// A list to choose one from, without a row around it: in tables and filters. `label` is read aloud; `slim` has no
+/// edge until hovered.
 #[component]
 pub fn Select(
     #[prop(into)] name: Words,

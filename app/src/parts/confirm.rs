@@ -1,11 +1,13 @@
-//! A question before something happens. It is a page of its own with an address, so it needs no script and no dialog; going back is a link.
+//! A question before something happens. It is a page of its own with an address, so it needs no script and no
+//! dialog; going back is a link.
 
 use leptos::prelude::*;
 
 use super::{Actions, Words};
 
-/// The question as a page: `question` is its `h1`, `effect` says in numbers what will happen and what stays. The form and the way back stand in
-/// `Actions`; the safe one comes last and takes `autofocus`. Children are more to read or fields to fill in.
+/// The question as a page: `question` is its `h1`, `effect` says in numbers what will happen and what stays. The
+/// form and the way back stand in `Actions`; the safe one comes last and takes `autofocus`. Children are more to
+/// read or fields to fill in.
 #[component]
 pub fn Confirm(
     #[prop(into)] question: Words,

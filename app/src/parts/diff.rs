@@ -1,5 +1,5 @@
-//! What changes in a field: before in grey, after in ink, the changed letters marked. The mark is fill and underline, so it holds without
-//! colour, and the arrow is read aloud as "becomes". Nothing is the word *empty*.
+//! What changes in a field: before in grey, after in ink, the changed letters marked. The mark is fill and
+//! underline, so it holds without colour, and the arrow is read aloud as "becomes". Nothing is the word *empty*.
 
 use leptos::prelude::*;
 

@@ -1,5 +1,5 @@
-//! The disc: GoHighLevel is its left half, Chargify its right half. Level halves are a pair in step, shifted halves have
-//! drifted apart. Sides are told apart by shape and place, never by colour.
+//! The disc: GoHighLevel is its left half, Chargify its right half. Level halves are a pair in step, shifted halves
+//! have drifted apart. Sides are told apart by shape and place, never by colour.
 
 use leptos::prelude::*;
 

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::{Brand, Sprite, Words};
 
-/// The frame before anyone is signed in: the form on the left, the five promises on the right. `status` is one line under
-/// the promises, such as the server's name and version.
+/// The frame before anyone is signed in: the form on the left, the five promises on the right. `status` is one line
+/// under the promises, such as the server's name and version.
 #[component]
 pub fn Door(#[prop(into)] title: Words, #[prop(optional, into)] status: Words, children: Children) -> impl IntoView {
     let promises = [

@@ -1,5 +1,5 @@
-//! The drawer: details of one line, beside its list where there is room and after it where there is none. It is a place with an address, so
-//! closing it is a link.
+//! The drawer: details of one line, beside its list where there is room and after it where there is none. It is a
+//! place with an address, so closing it is a link.
 
 use leptos::prelude::*;
 

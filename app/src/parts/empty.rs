@@ -20,7 +20,8 @@ pub fn Empty(
     }
 }
 
-/// What failed, what goes on regardless, one button (`Actions`), and the request number for whoever is asked for help.
+/// What failed, what goes on regardless, one button (`Actions`), and the request number for whoever is asked for
+/// help.
 #[component]
 pub fn Failure(
     #[prop(into)] what: Words,

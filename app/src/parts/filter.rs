@@ -1,10 +1,12 @@
-//! The bar above a list that narrows it. A plain form of method get: its answer has an address and works without a script.
+//! The bar above a list that narrows it. A plain form of method get: its answer has an address and works without a
+//! script.
 
 use leptos::prelude::*;
 
 use super::{Button, Glyph, Icon, Takes, Words};
 
-/// The form. Children are `Search`, `Pair` and `Select`; `result` says how many rows are left, `clear` leads back to all of them.
+/// The form. Children are `Search`, `Pair` and `Select`; `result` says how many rows are left, `clear` leads back
+/// to all of them.
 #[component]
 pub fn Filter(
     #[prop(into)] action: Words,

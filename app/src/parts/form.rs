@@ -1,4 +1,5 @@
-//! Form rows: label above, control, then help or error, tied together by `aria-describedby`. An error says the limit and why.
+//! Form rows: label above, control, then help or error, tied together by `aria-describedby`. An error says the
+//! limit and why.
 
 use leptos::prelude::*;
 
@@ -25,7 +26,8 @@ impl Ids {
     }
 }
 
-/// A row around a control of one's own. The control takes `id=for_id` and describes itself by `{for_id}-hint` and `{for_id}-error`.
+/// A row around a control of one's own. The control takes `id=for_id` and describes itself by `{for_id}-hint` and
+/// `{for_id}-error`.
 #[component]
 pub fn Field(
     #[prop(into)] label: Words,
@@ -106,7 +108,8 @@ impl Takes {
     }
 }
 
-/// A text field. `id` only where the same `name` stands twice on a page. `fixed` shows a value that cannot be changed (say why in `hint`).
+/// A text field. `id` only where the same `name` stands twice on a page. `fixed` shows a value that cannot be
+/// changed (say why in `hint`).
 #[component]
 pub fn TextField(
     #[prop(into)] label: Words,

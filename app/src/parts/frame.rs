@@ -105,7 +105,8 @@ pub struct Viewer {
     pub counts: Vec<(Place, u64)>,
 }
 
-/// The page frame. `crumbs` empty shows the place itself; `Actions` are the page's buttons, which a phone shows at the bottom.
+/// The page frame. `crumbs` empty shows the place itself; `Actions` are the page's buttons, which a phone shows at
+/// the bottom.
 #[component]
 pub fn Frame(
     here: Place,

@@ -1,11 +1,12 @@
-//! Gauges of the two budgets. The figure comes first, in words; the picture is the second reading; the legend explains it.
+//! Gauges of the two budgets. The figure comes first, in words; the picture is the second reading; the legend
+//! explains it.
 
 use leptos::prelude::*;
 
 use super::{Words, figure, share_of};
 
-/// Connections to Chargify: places filled while in use, hatched while withdrawn because answers are slow, dashed while kept for the
-/// merchant's own systems. What is left of `all` is free.
+/// Connections to Chargify: places filled while in use, hatched while withdrawn because answers are slow, dashed
+/// while kept for the merchant's own systems. What is left of `all` is free.
 #[component]
 pub fn Slots(
     used: u8,
@@ -65,8 +66,8 @@ fn Key(class: &'static str, fill: &'static str) -> impl IntoView {
     }
 }
 
-/// Tokens of GoHighLevel as a level, with the reserve for live changes marked. `what` follows the figure, `legend` explains the
-/// reserve, `today` is the day's count.
+/// Tokens of GoHighLevel as a level, with the reserve for live changes marked. `what` follows the figure, `legend`
+/// explains the reserve, `today` is the day's count.
 #[component]
 pub fn Level(
     left: u64,

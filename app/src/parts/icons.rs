@@ -1,4 +1,5 @@
-//! Concord's icons: our own drawings in a 16 px box, 1.5 px stroke, round ends. One hidden sprite a page, referred to by id.
+//! Concord's icons: our own drawings in a 16 px box, 1.5 px stroke, round ends. One hidden sprite a page, referred
+//! to by id.
 
 use leptos::prelude::*;
 

@@ -1,5 +1,6 @@
 //! The ledger: counters as a sum. A total closed by a double rule, `=`, then the parts joined by `+`.
-//! In a narrow box it is a column of figures with the total at its foot. A part that is zero stays: without it the sum looks wrong.
+//! In a narrow box it is a column of figures with the total at its foot. A part that is zero stays: without it the
+//! sum looks wrong.
 
 use leptos::prelude::*;
 

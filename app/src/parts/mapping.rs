@@ -1,4 +1,5 @@
-//! Rows of the mapping table: a field of each side with the direction between them, on the wire, and the rule behind. Height is fixed.
+//! Rows of the mapping table: a field of each side with the direction between them, on the wire, and the rule
+//! behind. Height is fixed.
 
 use leptos::prelude::*;
 
@@ -83,7 +84,8 @@ fn FieldWords(field: MapField) -> impl IntoView {
     }
 }
 
-/// One row. `Wire` holds the direction's select, `Rule` the steps and policies, children the buttons of the last column.
+/// One row. `Wire` holds the direction's select, `Rule` the steps and policies, children the buttons of the last
+/// column.
 #[component]
 pub fn MapRow(
     left: MapField,

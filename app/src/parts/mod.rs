@@ -1,5 +1,6 @@
-//! The parts every page is made of: plain server-rendered components over `style/main.css`, without a script. They take words, numbers and
-//! the enums of this module, never view types, and carry no `style` attribute, because the content security policy forbids it.
+//! The parts every page is made of: plain server-rendered components over `style/main.css`, without a script. They
+//! take words, numbers and the enums of this module, never view types, and carry no `style` attribute, because the
+//! content security policy forbids it.
 //!
 //! A page is a [`Frame`] around a [`Head`] (or an [`Answer`]) and cards:
 //!
@@ -34,9 +35,9 @@
 //! }
 //! ```
 //!
-//! Layout is by class: `cols-2`, `cols-3`, `cols-main` (wide and narrow), `cols-even` (same height), `stack`, `line`, `spread`, `section`;
-//! `divided` inside a card; `form` and `form two` around fields. Words are toned with `meta`, `quiet`, `strong`. Every part in every
-//! state stands in [`Gallery`].
+//! Layout is by class: `cols-2`, `cols-3`, `cols-main` (wide and narrow), `cols-even` (same height), `stack`,
+//! `line`, `spread`, `section`; `divided` inside a card; `form` and `form two` around fields. Words are toned with
+//! `meta`, `quiet`, `strong`. Every part in every state stands in [`Gallery`].
 
 mod badge;
 mod bar;

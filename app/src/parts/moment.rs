@@ -1,5 +1,5 @@
-//! Moments and durations in words. The words are made on the server from a given `now`; the exact instant stands in the title
-//! and in `datetime`, because people ask how long ago and auditors ask when exactly.
+//! Moments and durations in words. The words are made on the server from a given `now`; the exact instant stands in
+//! the title and in `datetime`, because people ask how long ago and auditors ask when exactly.
 
 use leptos::prelude::*;
 use time::format_description::BorrowedFormatItem;
@@ -24,7 +24,8 @@ pub fn exact(at: OffsetDateTime) -> String {
     written(at, EXACT)
 }
 
-/// How long ago, or in how long: `12 s ago`, `3 min ago`, `yesterday 14:02`, `3 days ago`, `18 Nov`, `18 Nov 2025`, `in 4 min`.
+/// How long ago, or in how long: `12 s ago`, `3 min ago`, `yesterday 14:02`, `3 days ago`, `18 Nov`, `18 Nov 2025`,
+/// `in 4 min`.
 pub fn ago(at: OffsetDateTime, now: OffsetDateTime) -> String {
     let (at, now) = (at.to_offset(time::UtcOffset::UTC), now.to_offset(time::UtcOffset::UTC));
     let past = now - at;

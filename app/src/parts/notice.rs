@@ -1,12 +1,12 @@
-//! Notices and toasts. A notice says three things in this order: what happened, whether the data is safe, what to press.
-//! Errors are notices; a toast only confirms, and offers the way back.
+//! Notices and toasts. A notice says three things in this order: what happened, whether the data is safe, what to
+//! press. Errors are notices; a toast only confirms, and offers the way back.
 
 use leptos::prelude::*;
 
 use super::{Actions, Glyph, Icon, Tone, Words};
 
-/// A message in the flow of the page. `what` is bold, `safety` follows it, `Actions` holds one button. `live` announces it to readers
-/// when it appears in answer to something the person did.
+/// A message in the flow of the page. `what` is bold, `safety` follows it, `Actions` holds one button. `live`
+/// announces it to readers when it appears in answer to something the person did.
 #[component]
 pub fn Notice(
     tone: Tone,

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::{Glyph, LinkButton, Words};
 
-/// `label` tells two pagers of one page apart. What is shown, and the addresses of the pages before and after, where there are any.
+/// `label` tells two pagers of one page apart. What is shown, and the addresses of the pages before and after,
+/// where there are any.
 #[component]
 pub fn Pager(
     #[prop(into)] shown: Words,

@@ -1,5 +1,5 @@
-//! Tables. Real table semantics, spelled out as roles because stacked rows are no longer `display: table` for every reader.
-//! Below 44 rem each row becomes a block: its name is the title, every other cell says its column.
+//! Tables. Real table semantics, spelled out as roles because stacked rows are no longer `display: table` for every
+//! reader. Below 44 rem each row becomes a block: its name is the title, every other cell says its column.
 
 use leptos::prelude::*;
 
@@ -52,9 +52,9 @@ impl Col {
     }
 }
 
-/// A table. `caption` names it for readers. `wide` gives its scrolling box a place in the tab order (a table without a link that may scroll
-/// needs it); `fixed` keeps rows as rows on a phone
-/// (for two or three short columns); `bleed` removes the padding at both ends, outside cards; `class` adds classes, such as `mapping`.
+/// A table. `caption` names it for readers. `wide` gives its scrolling box a place in the tab order (a table
+/// without a link that may scroll needs it); `fixed` keeps rows as rows on a phone (for two or three short
+/// columns); `bleed` removes the padding at both ends, outside cards; `class` adds classes, such as `mapping`.
 #[component]
 pub fn Table(
     #[prop(into)] caption: Words,
@@ -130,6 +130,8 @@ pub enum Standing {
     Current,
     /// Waits for a person.
     Asking,
+    /// The sum of the rows above, closed by a double rule.
+    Total,
 }
 
 /// A row of a table.
@@ -143,12 +145,25 @@ pub fn Row(
         Standing::Usual => None,
         Standing::Current => Some("selected"),
         Standing::Asking => Some("asking"),
+        Standing::Total => Some("total"),
     };
     let current = (standing == Standing::Current).then_some("true");
     view! {
         <tr role="row" class=class id=id.get() aria-current=current>
             {children()}
         </tr>
+    }
+}
+
+/// A row of a single cell over all `columns`: a question or details that belong to the row above.
+#[component]
+pub fn WideRow(columns: usize, #[prop(optional)] standing: Standing, children: Children) -> impl IntoView {
+    view! {
+        <Row standing=standing>
+            <td role="cell" class="wide" colspan=columns.to_string()>
+                {children()}
+            </td>
+        </Row>
     }
 }
 

@@ -1,4 +1,5 @@
-//! The trace: read, scope, match, map, merge, validate, write. It answers why a record is where it is: which step stopped, and why.
+//! The trace: read, scope, match, map, merge, validate, write. It answers why a record is where it is: which step
+//! stopped, and why.
 
 use leptos::prelude::*;
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// What a part says in one place: a text, or nothing. Numbers arrive grouped (`8412` becomes `8,412`), so that a figure
-/// is spelled the same wherever it stands. An empty text counts as nothing.
+/// What a part says in one place: a text, or nothing. Numbers arrive grouped (`8412` becomes `8,412`), so that a
+/// figure is spelled the same wherever it stands. An empty text counts as nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words(Option<String>);
 

@@ -129,14 +129,14 @@ fn PlanDetails() -> impl IntoView {
     ]
     .map(|(text, count)| Reason { text: text.to_owned(), count, href: Some("#reason".to_owned()) })
     .to_vec();
-    let cost = |name: AnyView, reads: u64, writes: u64, calls: u64| {
+    let cost = |name: AnyView, reads: u64, writes: u64, calls: u64, standing: Standing| {
         view! {
-            <tr role="row">
+            <Row standing=standing>
                 <th scope="row" role="rowheader">{name}</th>
                 <Figure value=reads />
                 <Figure value=writes />
                 <Figure value=calls />
-            </tr>
+            </Row>
         }
     };
     view! {
@@ -149,9 +149,9 @@ fn PlanDetails() -> impl IntoView {
                     bleed=true
                     columns=vec![Col::text("Side"), Col::figure("Reads"), Col::figure("Writes"), Col::figure("Calls")]
                 >
-                    {cost(view! { <SideName half=Half::Chargify /> }.into_any(), 36, 1_445, 1_481)}
-                    {cost(view! { <SideName half=Half::HighLevel /> }.into_any(), 17, 145, 162)}
-                    {cost("Together".into_any(), 53, 1_590, 1_643)}
+                    {cost(view! { <SideName half=Half::Chargify /> }.into_any(), 36, 1_445, 1_481, Standing::Usual)}
+                    {cost(view! { <SideName half=Half::HighLevel /> }.into_any(), 17, 145, 162, Standing::Usual)}
+                    {cost("Together".into_any(), 53, 1_590, 1_643, Standing::Total)}
                 </Table>
                 <p>
                     <b>"3 min 23 s"</b> " likely, " <b>"5 min 16 s"</b> " if Chargify is slow"

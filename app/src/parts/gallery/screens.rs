@@ -21,6 +21,23 @@ pub fn Screens(now: OffsetDateTime) -> impl IntoView {
                 Step::new("Write", "Nothing was sent", Reached::NotReached),
             ] />
         </Card>
+        <RecordSample now=now />
+        <AuditSample now=now />
+        <MappingSample />
+        <div class="backdrop">
+            <Confirm question="Cancel run 214?" effect="2 writes in flight finish. 945 written records stay as they are now, 636 stay as they were. You can continue later from the same plan.">
+                <Actions slot>
+                    <Button text="Cancel the run" press=Press::Danger />
+                    <LinkButton text="Let it run" href="#run" press=Press::Primary />
+                </Actions>
+            </Confirm>
+        </div>
+    }
+}
+
+#[component]
+fn RecordSample(now: OffsetDateTime) -> impl IntoView {
+    view! {
         <div class="cols-main">
             <Card title="Both sides" note="9 mapped fields" flush=true>
                 <Table
@@ -42,6 +59,23 @@ pub fn Screens(now: OffsetDateTime) -> impl IntoView {
                             <State tone=Tone::Warn text="you choose" glyph=Glyph::Ambiguous />
                         </Cell>
                     </Row>
+                    <WideRow columns=5 standing=Standing::Asking>
+                        <form class="panel">
+                            <Choices
+                                legend="Which phone number is right?"
+                                name="keep"
+                                choices=vec![
+                                    Choice::new("highlevel", "+46701740635").hint("changes Chargify, 1 call"),
+                                    Choice::new("chargify", "+46701740688").hint("changes GoHighLevel, 1 call"),
+                                ]
+                                chosen="highlevel"
+                            />
+                            <div class="actions">
+                                <Button text="Write this number" />
+                                <Button text="Decide later" press=Press::Bare />
+                            </div>
+                        </form>
+                    </WideRow>
                     <Row standing=Standing::Current>
                         <Name text="City" />
                         <Cell label="GoHighLevel" text="Malmö" />
@@ -66,16 +100,6 @@ pub fn Screens(now: OffsetDateTime) -> impl IntoView {
                     </Happened>
                 </History>
             </Card>
-        </div>
-        <AuditSample now=now />
-        <MappingSample />
-        <div class="backdrop">
-            <Confirm question="Cancel run 214?" effect="2 writes in flight finish. 945 written records stay as they are now, 636 stay as they were. You can continue later from the same plan.">
-                <Actions slot>
-                    <Button text="Cancel the run" press=Press::Danger />
-                    <LinkButton text="Let it run" href="#run" press=Press::Primary />
-                </Actions>
-            </Confirm>
         </div>
     }
 }
