@@ -19,6 +19,7 @@ pub(super) fn run(location: &mut Location, call: &Call<'_>) -> Answer {
     let method = call.request.method.as_str();
     let answer = match parts.first().copied() {
         Some("contacts") => match parts.get(2).copied() {
+            _ if parts.get(1) == Some(&"bulk") => contacts(location, call, method, &parts),
             Some("notes" | "tasks" | "tags" | "followers" | "appointments" | "campaigns" | "workflow") => {
                 around_contact(location, call, method, &parts)
             }
@@ -177,7 +178,7 @@ fn users(location: &Location, call: &Call<'_>, method: &str, parts: &[&str]) -> 
         "phone": "+13125550100",
         "extension": "",
         "permissions": {},
-        "scopes": "",
+        "scopes": "contacts.write",
         "roles": { "type": "account", "role": "admin", "locationIds": [&*location.id] },
         "deleted": false,
     });

@@ -183,7 +183,7 @@ impl Location {
         }
         self.know_tags([&name]);
         let id = self.tags.get(&name).cloned().unwrap_or_default();
-        Ok((201, json!({ "tag": self.tag_view(&name, &id) })))
+        Ok((200, json!({ "tag": self.tag_view(&name, &id) })))
     }
 
     pub(super) fn get_tag(&self, id: &str) -> Answer {
