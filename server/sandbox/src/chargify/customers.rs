@@ -61,6 +61,8 @@ pub struct Customer {
     /// Made by an old form: unset text reads as `""` instead of `null`.
     pub old_form: bool,
     text: BTreeMap<&'static str, String>,
+    /// What a search looks through: the searchable attributes in lower case, one a line.
+    folded: String,
 }
 
 impl Customer {
@@ -134,11 +136,17 @@ impl Customer {
 
     /// Whether a list search for `needle` (already lower case) finds this record: a substring of one attribute.
     fn matches(&self, needle: &str) -> bool {
-        ["email", "organization", "reference", "first_name", "last_name"]
-            .into_iter()
-            .filter_map(|field| self.text(field))
-            .any(|text| text.to_lowercase().contains(needle))
-            || self.id.to_string().contains(needle)
+        self.folded.contains(needle)
+    }
+
+    fn fold(&mut self) {
+        let searched = ["email", "organization", "reference", "first_name", "last_name"];
+        let mut folded = self.id.to_string();
+        for text in searched.into_iter().filter_map(|field| self.text(field)) {
+            folded.push('\n');
+            folded.push_str(&text.to_lowercase());
+        }
+        self.folded = folded;
     }
 }
 
@@ -271,7 +279,7 @@ impl Customers {
         let now = whole_seconds(now);
         let id = self.next_id;
         self.next_id += 1 + gap;
-        let customer = Customer {
+        let mut customer = Customer {
             id,
             created_at: now,
             updated_at: now,
@@ -280,7 +288,9 @@ impl Customers {
             parent_id: change.parent_id.flatten(),
             old_form,
             text: change.text.into_iter().filter_map(|(field, value)| Some((field, value?))).collect(),
+            folded: String::new(),
         };
+        customer.fold();
         if let Some(reference) = customer.reference() {
             self.by_reference.insert(reference.to_lowercase(), id);
         }
@@ -318,6 +328,7 @@ impl Customers {
             effect = Effect::Quiet;
         }
         if effect != Effect::Nothing {
+            customer.fold();
             self.by_updated.remove(&(customer.updated_at, id));
             customer.updated_at = now;
             self.by_updated.insert((now, id));

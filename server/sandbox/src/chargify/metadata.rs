@@ -42,7 +42,7 @@ impl Chargify {
             chosen.reverse();
         }
         let total = chosen.len();
-        let rows = page.of(chosen.into_iter()).map(|field| fields.field_json(field)).collect();
+        let rows = fields.fields_json(page.of(chosen.into_iter()));
         page.counted(total, "metafields", rows)
     }
 
@@ -60,8 +60,8 @@ impl Chargify {
                 Err(refusal) => return error(refusal),
             }
         }
-        let rows = fields.fields().filter(|field| ids.contains(&field.id)).map(|field| fields.field_json(field));
-        Reply::json(200, &Value::Array(rows.collect()))
+        let rows = fields.fields_json(fields.fields().filter(|field| ids.contains(&field.id)));
+        Reply::json(200, &Value::Array(rows))
     }
 
     /// `DELETE /{owner}/metafields.json?name=`.
@@ -105,8 +105,8 @@ impl Chargify {
         let with_deleted = call.param("with_deleted") == Some("true");
         let fields = self.custom_fields(owner);
         let mut rows: Vec<_> = fields
-            .all_rows()
-            .filter(|(resource, _, _)| ids.is_empty() || ids.contains(resource))
+            .rows_of(&ids)
+            .into_iter()
             .filter(|(_, _, row)| with_deleted || row.deleted_at.is_none())
             .filter(|(_, _, row)| window.contains(row.deleted_at.unwrap_or(row.updated_at)))
             .collect();

@@ -130,14 +130,20 @@ impl CustomFields {
         self.fields.get(self.by_name.get(name)?)
     }
 
-    /// A definition as answers show it, with the number of records that have a value.
-    pub fn field_json(&self, field: &Metafield) -> Value {
-        let used = self.rows.iter().filter(|((_, id), row)| *id == field.id && row.deleted_at.is_none()).count();
-        let choices = if field.choices.is_empty() { Value::Null } else { json!(field.choices) };
-        json!({
-            "id": field.id, "name": field.name, "scope": field.scope, "data_count": used,
-            "input_type": field.input_type, "enum": choices,
-        })
+    /// Definitions as answers show them, each with the number of records that have a value.
+    pub fn fields_json<'a>(&self, fields: impl Iterator<Item = &'a Metafield>) -> Vec<Value> {
+        let mut used: HashMap<i64, usize> = HashMap::new();
+        for ((_, field), _) in self.rows.iter().filter(|(_, row)| row.deleted_at.is_none()) {
+            *used.entry(*field).or_default() += 1;
+        }
+        let show = |field: &Metafield| {
+            let choices = if field.choices.is_empty() { Value::Null } else { json!(field.choices) };
+            json!({
+                "id": field.id, "name": field.name, "scope": field.scope, "enum": choices,
+                "data_count": used.get(&field.id).copied().unwrap_or_default(), "input_type": field.input_type,
+            })
+        };
+        fields.map(show).collect()
     }
 
     /// Defines a field.
@@ -298,9 +304,12 @@ impl CustomFields {
         self.rows.range((resource_id, i64::MIN)..=(resource_id, i64::MAX)).map(|((_, field), row)| (*field, row))
     }
 
-    /// Every row of every record.
-    pub fn all_rows(&self) -> impl Iterator<Item = (i64, i64, &Row)> {
-        self.rows.iter().map(|((resource, field), row)| (*resource, *field, row))
+    /// Every row of the named records, or of all when none is named.
+    pub fn rows_of(&self, ids: &[i64]) -> Vec<(i64, i64, &Row)> {
+        if ids.is_empty() {
+            return self.rows.iter().map(|((resource, field), row)| (*resource, *field, row)).collect();
+        }
+        ids.iter().flat_map(|id| self.rows(*id).map(|(field, row)| (*id, field, row))).collect()
     }
 
     /// A record's value by name.

@@ -41,6 +41,7 @@ use self::{
 use crate::{
     options::Options,
     request::{Reply, Request},
+    seed::Person,
     service::{Service, ShellState, Slots},
     webhook::{Delivery, Outgoing, Settled},
 };
@@ -88,8 +89,14 @@ impl Chargify {
 
     /// A site with the customers of the seed: half as many as contacts, unless the options say otherwise.
     pub fn seeded(options: &Options) -> Self {
+        let customers = options.customers.unwrap_or(options.contacts / 2);
+        Self::with_people(options, &crate::seed::people(options.seed, options.contacts, customers))
+    }
+
+    /// A site with those of the people who are customers.
+    pub fn with_people(options: &Options, people: &[Person]) -> Self {
         let mut site = Self::new(options);
-        site.plant(options);
+        site.plant(options.seed, people);
         site
     }
 

@@ -14,10 +14,7 @@ use super::{
     products::PRODUCTS,
     subscriptions::{Signup, SubscriptionState},
 };
-use crate::{
-    options::Options,
-    seed::{self, Agreement, EPOCH, Person, Reference},
-};
+use crate::seed::{self, Agreement, EPOCH, Person, Reference};
 
 const NOTES: [&str; 5] = [
     "Asked for an invoice with the VAT number on it.",
@@ -29,17 +26,13 @@ const NOTES: [&str; 5] = [
 
 impl Chargify {
     /// Fills the site. History is in the events feed; webhooks do not tell of it.
-    pub(super) fn plant(&mut self, options: &Options) {
-        let customers = options.customers.unwrap_or(options.contacts / 2);
-        let mut people: Vec<Person> = seed::people(options.seed, options.contacts, customers)
-            .into_iter()
-            .filter(|person| person.customer.is_some())
-            .collect();
+    pub(super) fn plant(&mut self, seed: u64, people: &[Person]) {
+        let mut people: Vec<&Person> = people.iter().filter(|person| person.customer.is_some()).collect();
         people.sort_by_key(|person| person.added_at);
         self.plant_fields();
         let mut history = Vec::new();
-        for person in &people {
-            let mut rng = seed::rng(options.seed, person.index, 3);
+        for person in people {
+            let mut rng = seed::rng(seed, person.index, 3);
             self.plant_person(person, &mut rng, &mut history);
         }
         history.sort_by_key(|(at, _)| *at);

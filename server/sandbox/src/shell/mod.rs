@@ -44,8 +44,8 @@ pub async fn start(options: Options) -> io::Result<Sandbox> {
     let customers = options.customers.unwrap_or(options.contacts / 2);
     let people = seed::people(options.seed, options.contacts, customers);
     let highlevel = HighLevel::new(&options, &people);
+    let chargify = Chargify::with_people(&options, &people);
     drop(people);
-    let chargify = Chargify::seeded(&options);
     let options = Arc::new(options);
     Ok(Sandbox {
         highlevel: side::open(Side::HighLevel, options.highlevel_addr, highlevel, &options).await?,

@@ -129,9 +129,9 @@ fn dates_filter_by_the_named_field_only() {
     let updated = site.get(&format!("/customers.json?date_field=updated_at&{late}"));
     assert_eq!(column(&updated, "customer", "id"), [first.clone(), second.clone()]);
     let created = site.get(&format!("/customers.json?date_field=created_at&{late}"));
-    assert_eq!(column(&created, "customer", "id"), [second.clone()]);
+    assert_eq!(column(&created, "customer", "id"), std::slice::from_ref(&second));
     let exact = site.get("/customers.json?date_field=updated_at&start_datetime=2026-11-21%2021:00:00");
-    assert_eq!(column(&exact, "customer", "id"), [first.clone()]);
+    assert_eq!(column(&exact, "customer", "id"), std::slice::from_ref(&first));
     let day = site.get("/customers.json?date_field=created_at&end_date=2026-11-20");
     assert_eq!(column(&day, "customer", "id"), [Value::Null; 0]);
     let misspelt = site.get("/customers.json?date_field=updatedat&start_date=2030-01-01");
@@ -144,7 +144,7 @@ fn a_search_finds_parts_of_words() {
     let fernando = json!(site.customer("Fernando", Some("ref-77")));
     let nando = json!(site.customer("Nando", None));
     assert_eq!(column(&site.get("/customers.json?q=NANDO"), "customer", "id"), [fernando.clone(), nando]);
-    assert_eq!(column(&site.get("/customers.json?q=ref-7"), "customer", "id"), [fernando.clone()]);
+    assert_eq!(column(&site.get("/customers.json?q=ref-7"), "customer", "id"), std::slice::from_ref(&fernando));
     assert_eq!(column(&site.get(&format!("/customers.json?q={fernando}")), "customer", "id"), [fernando]);
 }
 
@@ -215,4 +215,16 @@ fn a_seeded_site_is_the_same_every_time_and_reads_both_kinds_of_blank() {
     assert!(instants.is_sorted() && instants.iter().all(|at| *at <= EPOCH));
     assert!(one.rules.subscriptions.iter().count() > 100);
     assert!(one.rules.webhooks.log().next().is_none());
+}
+
+#[test]
+fn a_large_site_answers_from_its_indexes() {
+    let options = Options { contacts: 100_000, customers: Some(60_000), ..Options::default() };
+    let mut site = Site::with(&options);
+    assert_eq!(site.rules.customers.count(), 60_000);
+    let last = site.get("/customers.json?per_page=200&page=300");
+    assert_eq!(column(&last, "customer", "id").len(), 200);
+    let nobody = site.get("/customers.json?date_field=updated_at&start_datetime=2026-11-22T00:00:00Z");
+    assert_eq!(column(&nobody, "customer", "id").len(), 0);
+    assert_eq!(column(&site.get("/customers.json?q=no%20such%20person"), "customer", "id").len(), 0);
 }
