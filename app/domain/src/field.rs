@@ -250,3 +250,51 @@ const CHARGIFY: &[Row] = &[
     Row::new("created_at", "Created", FieldKind::Date).read_only(),
     Row::new("updated_at", "Last changed", FieldKind::Text).read_only(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::Mapping;
+
+    #[test]
+    fn the_standard_fields_hold_the_default_mapping() {
+        let known = Catalogue::standard();
+        for rule in Mapping::default().rules {
+            for side in Side::BOTH {
+                assert!(known.get(side, rule.field(side)).is_some_and(|field| field.writable), "{}", rule.key());
+            }
+        }
+        let required: Vec<&str> = known
+            .fields(Side::Chargify)
+            .values()
+            .filter(|field| field.required)
+            .map(|field| field.key.as_str())
+            .collect();
+        assert_eq!(required, ["email", "first_name", "last_name"]);
+        assert!(!known.get(Side::Highlevel, &FieldKey::from("tags")).unwrap().writable);
+        assert!(!known.get(Side::Chargify, &FieldKey::from("reference")).unwrap().writable);
+    }
+
+    #[test]
+    fn emptiness_is_written_as_each_service_wants_it() {
+        let known = Catalogue::standard();
+        let wire =
+            |side, key: &str, value: Value| known.get(side, &FieldKey::from(key)).unwrap().wire(&value).to_string();
+        assert_eq!(wire(Side::Chargify, "phone", Value::Empty), "\"\"");
+        assert_eq!(wire(Side::Highlevel, "phone", Value::Empty), "null");
+        assert_eq!(wire(Side::Highlevel, "country", Value::Empty), "\"\"");
+        assert_eq!(wire(Side::Chargify, "city", Value::from("Rome")), "\"Rome\"");
+        let list = Value::List(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(Field::highlevel_custom("x", "X", "CHECKBOX").wire(&list).to_string(), "[\"a\",\"b\"]");
+        assert_eq!(Field::chargify_metafield("x").wire(&list).to_string(), "\"a, b\"");
+    }
+
+    #[test]
+    fn a_catalogue_reads_back_what_it_writes() {
+        let known = Catalogue::standard().with([Field::highlevel_custom("abc", "Size", "NUMERICAL")]);
+        let json = serde_json::to_string(&known).unwrap();
+        assert_eq!(serde_json::from_str::<Catalogue>(&json).unwrap(), known);
+        assert_eq!(known.kind(Side::Highlevel, &FieldKey::custom_field("abc")), FieldKind::Number);
+        assert_eq!(known.label(Side::Highlevel, &FieldKey::custom_field("abc")), "Size");
+    }
+}

@@ -34,3 +34,30 @@ pub fn blown(active_links: u64, updates: u64, creates: u64, removals: u64) -> Op
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fuse_blows_beyond_its_bounds_and_not_at_them() {
+        let table = [
+            ((0, 0, 0, 0), None),
+            ((0, 0, 1_000, 0), None),
+            ((0, 0, 1_001, 0), Some(ReasonCode::FuseRecords)),
+            ((50, 20, 0, 0), None),
+            ((50, 21, 0, 0), Some(ReasonCode::FuseShare)),
+            ((1_000, 100, 0, 0), None),
+            ((1_000, 101, 0, 0), Some(ReasonCode::FuseShare)),
+            ((100_000, 1_000, 0, 0), None),
+            ((100_000, 900, 101, 0), Some(ReasonCode::FuseRecords)),
+            ((100_000, 0, 0, 10), None),
+            ((100_000, 0, 0, 11), Some(ReasonCode::FuseRemovals)),
+            ((u64::MAX, u64::MAX, u64::MAX, 0), Some(ReasonCode::FuseShare)),
+        ];
+        for ((links, updates, creates, removals), expected) in table {
+            let blown = blown(links, updates, creates, removals).map(|reason| reason.code);
+            assert_eq!(blown, expected, "{links} links, {updates} updates, {creates} creates, {removals} removals");
+        }
+    }
+}

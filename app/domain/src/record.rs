@@ -220,3 +220,49 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_called_by_the_best_name_it_has() {
+        let contact = Record::new(Side::Highlevel).with_id("c1");
+        assert_eq!(contact.display_name(), "c1");
+        let contact = contact.with("phone", "+1 617").with("email", " ann@example.com ");
+        assert_eq!(contact.display_name(), "ann@example.com");
+        let contact = contact.with("companyName", "Acme");
+        assert_eq!(contact.display_name(), "Acme");
+        let contact = contact.with("lastName", " Lee ");
+        assert_eq!(contact.display_name(), "Lee");
+        assert_eq!(contact.with("firstName", "Ann").display_name(), "Ann Lee");
+        assert_eq!(Record::new(Side::Chargify).display_name(), "unnamed customer");
+    }
+
+    #[test]
+    fn absent_empty_and_a_value_are_three_things() {
+        let record = Record::new(Side::Chargify).with("phone", "").with("city", "Rome");
+        assert_eq!(record.get("zip"), None);
+        assert_eq!(record.get("phone"), Some(&Value::Empty));
+        assert_eq!(record.get("city"), Some(&Value::from("Rome")));
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+    }
+
+    #[test]
+    fn the_later_stamp_is_newer_and_the_unknown_one_never() {
+        let at = |second: u8, event_id| Stamp {
+            updated_at: Some(datetime!(2026-08-01 10:00:00 UTC).replace_second(second).unwrap()),
+            event_id,
+        };
+        let unknown = Stamp::default();
+        assert!(at(2, None).newer_than(&at(1, Some(9))));
+        assert!(!at(1, Some(9)).newer_than(&at(2, None)));
+        assert!(at(1, Some(9)).newer_than(&at(1, Some(8))));
+        assert!(!at(1, Some(8)).newer_than(&at(1, Some(8))));
+        assert!(!at(1, None).newer_than(&unknown));
+        assert!(!unknown.newer_than(&at(1, None)));
+    }
+}

@@ -47,3 +47,75 @@ fn less_jitter(whole_s: u64, jitter: u64) -> Duration {
     let whole_ms = whole_s.saturating_mul(1_000);
     Duration::from_millis(whole_ms - jitter % (whole_ms / 4 + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    #[test]
+    fn the_delay_doubles_to_an_hour() {
+        let delays: Vec<u64> = (0..=13).map(|attempt| backoff(attempt, 0).as_secs()).collect();
+        assert_eq!(delays, [2, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]);
+        assert_eq!(backoff(u32::MAX, 0), seconds(3600));
+    }
+
+    #[test]
+    fn a_lane_pauses_longer_each_time_up_to_a_quarter_of_an_hour() {
+        let mut pauses = Vec::new();
+        let mut previous = None;
+        for _ in 0..6 {
+            let pause = lane_pause(previous, None, 0);
+            pauses.push(pause.as_secs());
+            previous = Some(pause);
+        }
+        assert_eq!(pauses, [60, 120, 240, 480, 900, 900]);
+    }
+
+    #[test]
+    fn what_the_service_asks_for_wins_within_reason() {
+        assert_eq!(lane_pause(Some(seconds(480)), Some(seconds(5)), 0), seconds(5));
+        assert_eq!(lane_pause(None, Some(Duration::ZERO), 0), seconds(1));
+        assert_eq!(lane_pause(None, Some(seconds(u64::MAX)), 0), seconds(900));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = datetime!(1994-11-06 08:49:00 UTC);
+        let table = [
+            ("120", Some(seconds(120))),
+            (" 0 ", Some(Duration::ZERO)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(seconds(37))),
+            ("Sun, 06 Nov 1994 08:48:00 GMT", Some(Duration::ZERO)),
+            ("99999999999999999999999", Some(seconds(u64::MAX))),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse_retry_after(text, now), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn delays_stay_in_bounds_for_any_chance(attempt: u32, jitter: u64, previous in 0_u64..10_000, asked: Option<u64>) {
+            prop_assert!(backoff(attempt, jitter) <= seconds(limits::BACKOFF_LAST_S));
+            prop_assert!(backoff(attempt, jitter) >= Duration::from_millis(1_500));
+            let pause = lane_pause(Some(seconds(previous)), asked.map(seconds), jitter);
+            prop_assert!(pause >= seconds(1) && pause <= seconds(limits::LANE_PAUSE_LAST_S + 1));
+        }
+
+        #[test]
+        fn no_header_makes_the_reader_panic(text in "\\PC{0,40}") {
+            let _ = parse_retry_after(&text, OffsetDateTime::UNIX_EPOCH);
+        }
+    }
+}

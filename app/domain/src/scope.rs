@@ -45,3 +45,30 @@ impl Scope {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::side::Side;
+
+    fn check(scope: &Scope, contact: &Record, expected: Option<ReasonCode>) {
+        assert_eq!(scope.enters(contact).err().map(|reason| reason.code), expected, "{contact:?}");
+    }
+
+    #[test]
+    fn a_contact_enters_by_email_and_tags() {
+        let everyone = Scope { require_email: false, ..Scope::default() };
+        let tagged = Scope { tag: Some(" VIP ".to_owned()), not_tag: Some("test".to_owned()), ..Scope::default() };
+        let nobody = Record::new(Side::Highlevel);
+        let ann = nobody.clone().with("email", "ann@example.com");
+        let tags = |tags: &[&str]| ann.clone().with("tags", tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>());
+
+        check(&everyone, &nobody, None);
+        check(&Scope::default(), &nobody, Some(ReasonCode::NoEmail));
+        check(&Scope::default(), &nobody.clone().with("email", "  "), Some(ReasonCode::NoEmail));
+        check(&Scope::default(), &ann, None);
+        check(&tagged, &ann, Some(ReasonCode::TagMissing));
+        check(&tagged, &tags(&["vip"]), None);
+        check(&tagged, &tags(&["Vip", "Test"]), Some(ReasonCode::TagExcludes));
+    }
+}

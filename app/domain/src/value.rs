@@ -211,3 +211,94 @@ fn truth(text: &str) -> Option<bool> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KINDS: [FieldKind; 9] = [
+        FieldKind::Text,
+        FieldKind::Email,
+        FieldKind::Phone,
+        FieldKind::Country,
+        FieldKind::Subdivision,
+        FieldKind::Date,
+        FieldKind::Number,
+        FieldKind::Bool,
+        FieldKind::Tags,
+    ];
+
+    fn check(kind: FieldKind, raw: impl Into<Value>, expected: impl Into<Value>) {
+        let raw = raw.into();
+        assert_eq!(normal(kind, &raw), expected.into(), "{kind:?} of {raw:?}");
+    }
+
+    #[test]
+    fn each_kind_has_its_normal_form() {
+        check(FieldKind::Text, "  Ann  Lee ", "Ann  Lee");
+        check(FieldKind::Text, "e\u{301}", "é");
+        check(FieldKind::Text, "Ann", "Ann");
+        check(FieldKind::Email, " Ann@Example.COM ", "ann@example.com");
+        check(FieldKind::Phone, "+1 (617) 111-0000", "+16171110000");
+        check(FieldKind::Phone, "0049 30 123456", "+4930123456");
+        check(FieldKind::Phone, " (617) 111-0000 ", "(617) 111-0000");
+        check(FieldKind::Country, "united states", "US");
+        check(FieldKind::Country, "Atlantis", "Atlantis");
+        check(FieldKind::Subdivision, "Texas", "TX");
+        check(FieldKind::Subdivision, "Île-de-France", "Île-de-France");
+        check(FieldKind::Date, "1990-05-01T00:00:00.000Z", "1990-05-01");
+        check(FieldKind::Date, "641520000000", "1990-05-01");
+        check(FieldKind::Date, "1990-13-01", "1990-13-01");
+        check(FieldKind::Number, "+010.50", "10.5");
+        check(FieldKind::Number, "-0.0", "0");
+        check(FieldKind::Number, ".", ".");
+        check(FieldKind::Number, "1,5", "1,5");
+        check(FieldKind::Bool, "Yes", "true");
+        check(FieldKind::Bool, "0", "false");
+        check(FieldKind::Tags, " VIP, new ,vip", vec!["new".to_owned(), "vip".to_owned()]);
+    }
+
+    #[test]
+    fn white_space_is_empty_in_every_kind() {
+        for kind in KINDS {
+            check(kind, Value::Text(" \t\u{a0} ".to_owned()), Value::Empty);
+            check(kind, Value::Text(String::new()), Value::Empty);
+            check(kind, Value::List(vec![" ".to_owned()]), Value::Empty);
+            check(kind, Value::Empty, Value::Empty);
+        }
+    }
+
+    #[test]
+    fn a_value_is_written_as_null_text_or_array() {
+        let list = Value::List(vec!["a".to_owned()]);
+        for (value, json) in [(Value::Empty, "null"), (Value::from("a"), "\"a\""), (list, "[\"a\"]")] {
+            assert_eq!(serde_json::to_string(&value).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Value>(json).unwrap(), value);
+        }
+    }
+
+    pub(crate) fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Empty),
+            "\\PC{0,20}".prop_map(Value::Text),
+            "[ +0-9.-]{0,16}".prop_map(Value::Text),
+            prop::collection::vec("\\PC{0,8}", 0..4).prop_map(Value::List),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_normal_form_never_panics_and_is_its_own(value in any_value(), index in 0..KINDS.len()) {
+            let kind = KINDS[index];
+            let once = normal(kind, &value);
+            prop_assert_eq!(normal(kind, &once), once);
+        }
+
+        #[test]
+        fn what_compares_the_pair_of_kinds_does_not_depend_on_order(one in 0..KINDS.len(), other in 0..KINDS.len()) {
+            prop_assert_eq!(common_kind(KINDS[one], KINDS[other]), common_kind(KINDS[other], KINDS[one]));
+        }
+    }
+}

@@ -1,9 +1,12 @@
 //! Countries and their states: from a name, an alias or a code to the ISO 3166 code. What is not known for certain is
 //! not answered.
 //!
-//! The tables are text, names folded as [`fold`] does it: `countries.txt` holds alpha-2, alpha-3 and names;
+//! The tables are text, names folded as [`fold`] does it: `countries.txt` holds alpha-2, then alpha-3 and names;
 //! `subdivisions.txt` holds for each country of which the states are known their codes and names, and a `*` behind the
 //! country whose list is not complete.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -13,42 +16,74 @@ use crate::problem::ProblemCode;
 #[cfg(test)]
 mod tests;
 
-const COUNTRIES: &str = include_str!("countries.txt");
-const SUBDIVISIONS: &str = include_str!("subdivisions.txt");
-
 /// The countries whose state names are understood in a record that names no country.
 const UNDERSTOOD_ALONE: [&str; 4] = ["US", "CA", "AU", "DE"];
+
+/// By alpha-2, alpha-3 and name; the alpha-2 codes also stand as they are, in capitals.
+static COUNTRIES: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let mut countries = BTreeMap::new();
+    for (code, names) in include_str!("countries.txt").lines().filter_map(|line| line.split_once(' ')) {
+        countries.insert(code, code);
+        countries.extend(names.split('|').map(|name| (name, code)));
+    }
+    countries
+});
+
+/// The states of one country.
+#[derive(Default)]
+struct States {
+    /// By code in capitals and by folded name.
+    by_name: BTreeMap<&'static str, &'static str>,
+    /// True when there are more than are listed.
+    open: bool,
+}
+
+static STATES: LazyLock<BTreeMap<&'static str, States>> = LazyLock::new(|| {
+    let mut countries: BTreeMap<&str, States> = BTreeMap::new();
+    let mut country = "";
+    for line in include_str!("subdivisions.txt").lines() {
+        if let Some((code, names)) = line.strip_prefix(' ').and_then(|row| row.split_once(' ')) {
+            let states = &mut countries.entry(country).or_default().by_name;
+            states.insert(code, code);
+            states.extend(names.split('|').map(|name| (name, code)));
+        } else {
+            let (code, open) = line.split_once(' ').unwrap_or((line, ""));
+            country = code;
+            countries.entry(country).or_default().open = !open.is_empty();
+        }
+    }
+    countries
+});
+
+impl States {
+    fn find(&self, text: &str) -> Option<&'static str> {
+        let code = || self.by_name.get(text.to_ascii_uppercase().as_str());
+        code().or_else(|| self.by_name.get(fold(text).as_str())).copied()
+    }
+}
 
 /// The ISO 3166-1 alpha-2 code meant by a code, a name or a common alias, in any case and with or without accents.
 #[must_use]
 pub fn country(text: &str) -> Option<&'static str> {
     let text = text.trim();
-    if let [one, two] = text.as_bytes()
-        && one.is_ascii_alphabetic()
-        && two.is_ascii_alphabetic()
-        && let Some(code) = countries().map(|(code, ..)| code).find(|code| code.eq_ignore_ascii_case(text))
+    if text.len() == 2
+        && let Some(code) = COUNTRIES.get(text.to_ascii_uppercase().as_str())
     {
         return Some(code);
     }
-    let folded = fold(text);
-    if folded.is_empty() {
-        return None;
-    }
-    countries()
-        .find(|(_, alpha3, names)| alpha3.eq_ignore_ascii_case(&folded) || names.split('|').any(|name| name == folded))
-        .map(|(code, ..)| code)
+    COUNTRIES.get(fold(text).as_str()).copied()
 }
 
 /// True for an alpha-2 code in capitals.
 #[must_use]
 pub fn is_country_code(text: &str) -> bool {
-    countries().any(|(code, ..)| code == text)
+    COUNTRIES.get(text).is_some_and(|code| *code == text)
 }
 
 /// The ISO 3166-2 code, without its country, meant by a state's code or name.
 ///
-/// `country` is what the record says, in any form. Codes of countries whose states are not listed here pass when they
-/// have the shape of one. Without a country, codes pass and a few countries' names are understood.
+/// `country_text` is what the record says, in any form. Codes of countries whose states are not listed here pass when
+/// they have the shape of one. Without a country, codes pass and a few countries' names are understood.
 ///
 /// # Errors
 /// [`ProblemCode::SubdivisionUnknown`], or [`ProblemCode::CountryUnknown`] when the country itself cannot be read.
@@ -62,7 +97,7 @@ pub fn subdivision(country_text: Option<&str>, text: &str) -> Result<String, Pro
     };
     let country = country(country_text).ok_or(ProblemCode::CountryUnknown)?;
     let local = without_country(country, text);
-    let Some(states) = states(country) else {
+    let Some(states) = STATES.get(country) else {
         return code_shaped(local).ok_or(ProblemCode::SubdivisionUnknown);
     };
     if let Some(code) = states.find(local) {
@@ -76,10 +111,11 @@ pub fn subdivision(country_text: Option<&str>, text: &str) -> Result<String, Pro
 #[must_use]
 pub fn subdivision_anywhere(text: &str) -> Option<&'static str> {
     let mut found = None;
-    for code in UNDERSTOOD_ALONE.into_iter().filter_map(states).filter_map(|states| states.find(text)) {
-        match found {
-            Some(before) if before != code => return None,
-            _ => found = Some(code),
+    for states in UNDERSTOOD_ALONE.iter().filter_map(|country| STATES.get(country)) {
+        match (found, states.find(text)) {
+            (_, None) => {}
+            (Some(before), Some(code)) if before != code => return None,
+            (_, code) => found = code,
         }
     }
     found
@@ -103,53 +139,11 @@ pub fn fold(text: &str) -> String {
             _ => plain.push(' '),
         }
     }
-    let mut words = plain.split_whitespace();
-    let mut folded = words.clone().collect::<Vec<_>>().join(" ");
-    if words.next() == Some("the") && words.next().is_some() {
-        folded.drain(.."the ".len());
+    let mut words: Vec<&str> = plain.split_whitespace().collect();
+    if words.len() > 1 && words.first() == Some(&"the") {
+        words.remove(0);
     }
-    folded.nfc().collect()
-}
-
-fn countries() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    COUNTRIES.lines().filter_map(|line| {
-        let (code, rest) = line.split_once(' ')?;
-        let (alpha3, names) = rest.split_once(' ')?;
-        Some((code, alpha3, names))
-    })
-}
-
-/// The states of one country: the indented lines below its code.
-#[derive(Clone, Copy)]
-struct States {
-    lines: &'static str,
-    open: bool,
-}
-
-impl States {
-    fn find(self, text: &str) -> Option<&'static str> {
-        let rows = || {
-            let lines = self.lines.lines().take_while(|line| line.starts_with(' '));
-            lines.filter_map(|line| line.trim_start().split_once(' '))
-        };
-        if let Some((code, _)) = rows().find(|(code, _)| code.eq_ignore_ascii_case(text)) {
-            return Some(code);
-        }
-        let folded = fold(text);
-        rows().find(|(_, names)| names.split('|').any(|name| name == folded)).map(|(code, _)| code)
-    }
-}
-
-fn states(country: &str) -> Option<States> {
-    let mut rest = SUBDIVISIONS;
-    while let Some((line, below)) = rest.split_once('\n') {
-        let mut head = line.split(' ');
-        if head.next() == Some(country) {
-            return Some(States { lines: below, open: head.next() == Some("*") });
-        }
-        rest = below;
-    }
-    None
+    words.join(" ").nfc().collect()
 }
 
 /// `US-TX` is `TX` in the United States.

@@ -1,1 +1,516 @@
+use proptest::prelude::*;
+use time::OffsetDateTime;
 
+use super::*;
+use crate::field::Field;
+use crate::mapping::{Conflict, Direction, EmptyRule};
+use crate::problem::ProblemCode;
+use crate::transform::Transform;
+
+/// Two free-text fields, so that only the rule decides.
+fn catalogue() -> Catalogue {
+    Catalogue::standard().with([Field::highlevel_custom("h", "H", "TEXT"), Field::chargify_metafield("c")])
+}
+
+fn rule(direction: Direction, conflict: Conflict) -> Rule {
+    Rule { direction, conflict, ..Rule::new("customField:h", "metafield:c") }
+}
+
+/// `-` is absent, `` is empty, anything else a value.
+fn record(side: Side, written: &str, updated_at: Option<i64>) -> Record {
+    let mut record = Record::new(side);
+    if written != "-" {
+        record.set(if side == Side::Highlevel { "customField:h" } else { "metafield:c" }, written);
+    }
+    record.stamp.updated_at = updated_at.map(|second| OffsetDateTime::from_unix_timestamp(second).unwrap());
+    record
+}
+
+fn pair(both: &str) -> Option<BasePair> {
+    both.split_once('|')
+        .map(|(highlevel, chargify)| BasePair { highlevel: highlevel.into(), chargify: chargify.into() })
+}
+
+fn run(rule: &Rule, base: &str, highlevel: &str, chargify: &str, stamps: (Option<i64>, Option<i64>)) -> Merging {
+    let (highlevel, chargify) =
+        (record(Side::Highlevel, highlevel, stamps.0), record(Side::Chargify, chargify, stamps.1));
+    let (base, catalogue) = (pair(base), catalogue());
+    merge(&Sides {
+        rule,
+        highlevel: &highlevel,
+        chargify: &chargify,
+        base: base.as_ref(),
+        catalogue: &catalogue,
+        decided: None,
+    })
+}
+
+/// `=` agree, `>x` write x to Chargify, `<x` write x to HighLevel, `?` conflict, `!` broken, else why nothing.
+fn shown(merged: &Merged) -> String {
+    match merged {
+        Merged::Agree => "=".to_owned(),
+        Merged::Nothing(why) => format!("{why:?}").to_lowercase(),
+        Merged::Write { to: Side::Chargify, after, .. } => format!(">{}", after.display()),
+        Merged::Write { to: Side::Highlevel, after, .. } => format!("<{}", after.display()),
+        Merged::Conflict { .. } => "?".to_owned(),
+        Merged::Broken(_) => "!".to_owned(),
+    }
+}
+
+fn check_table(direction: Direction, base: &str, table: &[(&str, &str, &str)]) {
+    for (highlevel, chargify, expected) in table {
+        let merging = run(&rule(direction, Conflict::Ask), base, highlevel, chargify, (None, None));
+        assert_eq!(shown(&merging.merged), *expected, "{direction:?}, base {base:?}: {highlevel:?} and {chargify:?}");
+    }
+}
+
+#[test]
+fn first_contact_both_ways() {
+    let table = [
+        ("-", "-", "absent"),
+        ("-", "", "absent"),
+        ("-", "c", "<c"),
+        ("", "-", "absent"),
+        ("", "", "="),
+        ("", "c", "<c"),
+        ("h", "-", ">h"),
+        ("h", "", ">h"),
+        ("h", "c", "?"),
+        ("h", " h ", "="),
+    ];
+    check_table(Direction::Both, "", &table);
+}
+
+#[test]
+fn first_contact_one_way() {
+    let to_chargify = [
+        ("-", "-", "absent"),
+        ("-", "", "absent"),
+        ("-", "c", "direction"),
+        ("", "-", "absent"),
+        ("", "", "="),
+        ("", "c", "direction"),
+        ("h", "-", ">h"),
+        ("h", "", ">h"),
+        ("h", "c", "?"),
+        ("h", "h", "="),
+    ];
+    check_table(Direction::ToChargify, "", &to_chargify);
+    let to_highlevel = [
+        ("-", "-", "absent"),
+        ("-", "", "absent"),
+        ("-", "c", "<c"),
+        ("", "-", "absent"),
+        ("", "", "="),
+        ("", "c", "<c"),
+        ("h", "-", "direction"),
+        ("h", "", "direction"),
+        ("h", "c", "?"),
+        ("h", "h", "="),
+    ];
+    check_table(Direction::ToHighlevel, "", &to_highlevel);
+}
+
+#[test]
+fn with_a_base_only_what_changed_travels() {
+    let both = [
+        ("-", "-", "="),
+        ("-", "x", "="),
+        ("x", "-", "="),
+        ("x", "x", "="),
+        (" x ", "x", "="),
+        ("-", "", "<"),
+        ("-", "c", "<c"),
+        ("", "-", ">"),
+        ("", "", "="),
+        ("", "x", ">"),
+        ("", "c", "?"),
+        ("h", "-", ">h"),
+        ("h", "", "?"),
+        ("h", "x", ">h"),
+        ("h", "c", "?"),
+        ("h", "h", "="),
+        ("x", "", "<"),
+        ("x", "c", "<c"),
+    ];
+    check_table(Direction::Both, "x|x", &both);
+    let to_chargify = [
+        ("-", "c", "direction"),
+        ("x", "c", "direction"),
+        ("x", "", "direction"),
+        ("h", "x", ">h"),
+        ("h", "-", ">h"),
+        ("", "x", ">"),
+        ("h", "c", "?"),
+        ("h", "h", "="),
+    ];
+    check_table(Direction::ToChargify, "x|x", &to_chargify);
+    let to_highlevel = [
+        ("h", "-", "direction"),
+        ("h", "x", "direction"),
+        ("", "x", "direction"),
+        ("x", "c", "<c"),
+        ("-", "c", "<c"),
+        ("x", "", "<"),
+        ("h", "c", "?"),
+        ("c", "c", "="),
+    ];
+    check_table(Direction::ToHighlevel, "x|x", &to_highlevel);
+}
+
+#[test]
+fn the_conflict_rule_decides_between_two_changes() {
+    let table = [
+        (Conflict::Highlevel, "h", "c", (None, None), ">h"),
+        (Conflict::Chargify, "h", "c", (None, None), "<c"),
+        (Conflict::Ask, "h", "c", (Some(2), Some(1)), "?"),
+        (Conflict::Newest, "h", "c", (Some(2), Some(1)), ">h"),
+        (Conflict::Newest, "h", "c", (Some(1), Some(2)), "<c"),
+        (Conflict::Newest, "h", "c", (Some(1), Some(1)), "?"),
+        (Conflict::Newest, "h", "c", (Some(1), None), "?"),
+        (Conflict::Newest, "h", "c", (None, Some(1)), "?"),
+        (Conflict::FillEmpty, "h", "c", (Some(2), Some(1)), "fillempty"),
+        (Conflict::FillEmpty, "h", "", (None, None), ">h"),
+        (Conflict::FillEmpty, "", "c", (None, None), "<c"),
+    ];
+    for base in ["x|x", ""] {
+        for (conflict, highlevel, chargify, stamps, expected) in table {
+            let merging = run(&rule(Direction::Both, conflict), base, highlevel, chargify, stamps);
+            assert_eq!(
+                shown(&merging.merged),
+                expected,
+                "{conflict:?}, base {base:?}: {highlevel} and {chargify} at {stamps:?}"
+            );
+        }
+    }
+    // On a one-way rule the side that cannot be written keeps what it has, whoever wins.
+    let merging = run(&rule(Direction::ToChargify, Conflict::Chargify), "x|x", "h", "c", (None, None));
+    assert_eq!(shown(&merging.merged), "direction");
+}
+
+#[test]
+fn the_empty_rule_decides_about_clearing() {
+    let table = [
+        (EmptyRule::CopyEmpties, "", "x", ">"),
+        (EmptyRule::NeverClear, "", "x", "emptyrule"),
+        (EmptyRule::ClearOnlyOurs, "", "x", ">"),
+        (EmptyRule::CopyEmpties, "", "c", ">"),
+        (EmptyRule::NeverClear, "", "c", "emptyrule"),
+        (EmptyRule::ClearOnlyOurs, "", "c", "emptyrule"),
+        (EmptyRule::ClearOnlyOurs, "", "-", ">"),
+    ];
+    for (empty, highlevel, chargify, expected) in table {
+        let rule = Rule { empty, ..rule(Direction::Both, Conflict::Highlevel) };
+        let merging = run(&rule, "x|x", highlevel, chargify, (None, None));
+        assert_eq!(shown(&merging.merged), expected, "{empty:?}: {highlevel:?} and {chargify:?}");
+    }
+}
+
+#[test]
+fn a_required_customer_field_is_never_cleared() {
+    let rule = Rule { empty: EmptyRule::CopyEmpties, ..Rule::new("lastName", "last_name") };
+    let base = BasePair { highlevel: "Lee".into(), chargify: "Lee".into() };
+    let highlevel = Record::new(Side::Highlevel).with("lastName", "");
+    let chargify = Record::new(Side::Chargify).with("last_name", "Lee");
+    let catalogue = Catalogue::standard();
+    let sides = Sides {
+        rule: &rule,
+        highlevel: &highlevel,
+        chargify: &chargify,
+        base: Some(&base),
+        catalogue: &catalogue,
+        decided: None,
+    };
+    let merging = merge(&sides);
+    let Merged::Broken(problems) = &merging.merged else { panic!("{merging:?}") };
+    assert_eq!(problems[0].code, ProblemCode::RequiredNeverCleared);
+    assert_eq!(merging.base, Some(base.clone()));
+    let insisted = merge(&Sides { decided: Some(Side::Highlevel), ..sides });
+    assert!(matches!(insisted.merged, Merged::Broken(_)));
+}
+
+#[test]
+fn a_persons_choice_ends_a_conflict_and_may_empty_a_field() {
+    let rule = rule(Direction::Both, Conflict::Ask);
+    let (base, catalogue) = (pair("x|x"), catalogue());
+    let (highlevel, chargify) = (record(Side::Highlevel, "", None), record(Side::Chargify, "c", None));
+    let sides = Sides {
+        rule: &rule,
+        highlevel: &highlevel,
+        chargify: &chargify,
+        base: base.as_ref(),
+        catalogue: &catalogue,
+        decided: None,
+    };
+    assert_eq!(shown(&merge(&sides).merged), "?");
+    assert_eq!(shown(&merge(&Sides { decided: Some(Side::Highlevel), ..sides }).merged), ">");
+    assert_eq!(shown(&merge(&Sides { decided: Some(Side::Chargify), ..sides }).merged), "<c");
+}
+
+#[test]
+fn what_was_agreed_is_kept_in_normal_form() {
+    let cases = [
+        ("x|x", " y ", "x", "y|y"),
+        ("x|x", "x", "z", "z|z"),
+        ("", "h ", " h", "h|h"),
+        ("x|x", "h", "c", "x|x"),
+        ("x|x", "-", "x", "x|x"),
+        ("x|x", "y", "-", "y|y"),
+    ];
+    for (base, highlevel, chargify, expected) in cases {
+        let merging = run(&rule(Direction::Both, Conflict::Ask), base, highlevel, chargify, (None, None));
+        assert_eq!(merging.base, pair(expected), "{base:?}: {highlevel:?} and {chargify:?}");
+    }
+    let merging = run(&rule(Direction::ToChargify, Conflict::Ask), "x|x", "x", "c", (None, None));
+    assert_eq!(merging.base, pair("x|x"), "a change that may not travel stays a change");
+}
+
+fn through(written: &[&str], direction: Direction, conflict: Conflict) -> Rule {
+    let chain: Vec<Transform> = written.iter().map(|step| step.parse().unwrap()).collect();
+    rule(direction, conflict).through(chain)
+}
+
+#[test]
+fn values_travel_through_the_chain_and_back() {
+    let lookup = through(&["lookup(\"gold=1, silver=2\")"], Direction::Both, Conflict::Newest);
+    let table = [
+        ("", "gold", "", ">1"),
+        ("", "", "2", "<silver"),
+        ("", "gold", "1", "="),
+        ("gold|1", "silver", "1", ">2"),
+        ("gold|1", "gold", "2", "<silver"),
+        ("gold|1", "bronze", "1", "!"),
+    ];
+    for (base, highlevel, chargify, expected) in table {
+        assert_eq!(
+            shown(&run(&lookup, base, highlevel, chargify, (None, None)).merged),
+            expected,
+            "{highlevel:?} and {chargify:?}"
+        );
+    }
+    let lossy = through(&["truncate(2)"], Direction::Both, Conflict::Newest);
+    assert_eq!(shown(&run(&lossy, "", "abc", "", (None, None)).merged), ">ab");
+    assert_eq!(shown(&run(&lossy, "", "abc", "ab", (None, None)).merged), "=");
+    let back = run(&lossy, "ab|ab", "ab", "x", (None, None)).merged;
+    assert!(matches!(&back, Merged::Broken(problems) if problems[0].code == ProblemCode::Irreversible), "{back:?}");
+    let cut = run(&lossy, "", "abc", "", (None, None));
+    assert_eq!(cut.remarks[0].to_string(), "customField:h: the text was cut to fit (from 3 to 2 characters)");
+}
+
+#[test]
+fn a_default_fills_a_field_that_is_empty_on_both_sides() {
+    let rule = through(&["default(\"—\")"], Direction::ToChargify, Conflict::Newest);
+    assert_eq!(shown(&run(&rule, "", "", "", (None, None)).merged), ">—");
+    assert_eq!(shown(&run(&rule, "", "", "Lee", (None, None)).merged), "direction");
+    assert_eq!(shown(&run(&rule, "", "", "—", (None, None)).merged), "=");
+    assert_eq!(shown(&run(&rule, "|—", "Lee", "—", (None, None)).merged), ">Lee");
+    assert_eq!(shown(&run(&rule, "", "-", "", (None, None)).merged), "absent");
+}
+
+#[test]
+fn a_change_of_any_field_of_a_template_is_a_change() {
+    let rule = Rule { direction: Direction::ToChargify, ..Rule::new("firstName", "metafield:c") }
+        .through(["template(\"{{firstName}} {{lastName}}\")".parse().unwrap()]);
+    let catalogue = catalogue();
+    let base = BasePair { highlevel: "Ann Lee".into(), chargify: "Ann Lee".into() };
+    let chargify = record(Side::Chargify, "Ann Lee", None);
+    let merged = |highlevel: Record| {
+        let sides = Sides {
+            rule: &rule,
+            highlevel: &highlevel,
+            chargify: &chargify,
+            base: Some(&base),
+            catalogue: &catalogue,
+            decided: None,
+        };
+        shown(&merge(&sides).merged)
+    };
+    let ann = Record::new(Side::Highlevel).with("firstName", "Ann");
+    assert_eq!(merged(ann.clone().with("lastName", "Lee")), "=");
+    assert_eq!(merged(ann.clone().with("lastName", "Leigh")), ">Ann Leigh");
+    assert_eq!(merged(ann), "=", "a field that was not read is not a change");
+}
+
+fn standard(rule: &Rule, base: Option<BasePair>, highlevel: Record, chargify: Record) -> Merging {
+    let catalogue = Catalogue::standard();
+    merge(&Sides {
+        rule,
+        highlevel: &highlevel,
+        chargify: &chargify,
+        base: base.as_ref(),
+        catalogue: &catalogue,
+        decided: None,
+    })
+}
+
+#[test]
+fn numbers_and_codes_that_mean_the_same_agree() {
+    let mapping = Mapping::default();
+    let rule = |key: &str| mapping.rule(&RuleKey(key.to_owned())).unwrap();
+    let us = |record: Record| record.with("country", "US");
+    let (h, c) = (us(Record::new(Side::Highlevel)), us(Record::new(Side::Chargify)));
+    let check = |key: &str, highlevel: (&str, &str), chargify: (&str, &str), expected: &str| {
+        let merging =
+            standard(rule(key), None, h.clone().with(highlevel.0, highlevel.1), c.clone().with(chargify.0, chargify.1));
+        assert_eq!(shown(&merging.merged), expected, "{highlevel:?} and {chargify:?}");
+    };
+    check("phone→phone", ("phone", "+16171110000"), ("phone", "(617) 111-0000"), "=");
+    check("phone→phone", ("phone", ""), ("phone", "(617) 111-0000"), "<+16171110000");
+    check("phone→phone", ("phone", ""), ("phone", "555-0100"), "!");
+    check("phone→phone", ("phone", "555-0100"), ("phone", "555-0100"), "=");
+    check("state→state", ("state", "Texas"), ("state", "TX"), "=");
+    check("state→state", ("state", "Texas"), ("state", ""), ">TX");
+    check("state→state", ("state", "Bavaria"), ("state", ""), "!");
+    check("country→country", ("country", "USA"), ("country", ""), ">US");
+    check("country→country", ("country", "Atlantis"), ("country", ""), "!");
+    check("email→email", ("email", "Ann@Example.com"), ("email", "ann@example.com"), "=");
+}
+
+#[test]
+fn without_a_transform_only_what_the_service_understands_is_sent() {
+    let phone = Rule::new("phone", "phone");
+    let contact = Record::new(Side::Highlevel).with("phone", "");
+    let customer = |number: &str| Record::new(Side::Chargify).with("phone", number);
+    assert_eq!(shown(&standard(&phone, None, contact.clone(), customer("+1 617 111 0000")).merged), "<+16171110000");
+    assert_eq!(shown(&standard(&phone, None, contact, customer("(617) 111 0000")).merged), "!");
+    let country = Rule::new("country", "country");
+    let merging = standard(
+        &country,
+        None,
+        Record::new(Side::Highlevel).with("country", "USA"),
+        Record::new(Side::Chargify).with("country", ""),
+    );
+    assert_eq!(shown(&merging.merged), "!");
+}
+
+#[test]
+fn an_organization_that_chargify_made_up_counts_as_empty() {
+    let rule = Rule { conflict: Conflict::Ask, ..Rule::new("companyName", "organization") };
+    let contact = |company: &str| Record::new(Side::Highlevel).with("companyName", company);
+    let customer =
+        Record::new(Side::Chargify).with("first_name", "Ann").with("last_name", "Lee").with("organization", "Ann Lee");
+    let check = |company: &str, base: &str, expected: &str| {
+        let merging = standard(&rule, pair(base), contact(company), customer.clone());
+        assert_eq!(shown(&merging.merged), expected, "{company:?}, base {base:?}");
+    };
+    check("", "", "=");
+    check("", "|", "=");
+    check("Acme", "", ">Acme");
+    check("Acme", "|", ">Acme");
+    check("Ann Lee", "", "=");
+    check("", "Ann Lee|Ann Lee", ">");
+    let merging = standard(&rule, None, contact("Acme"), customer);
+    assert!(matches!(merging.merged, Merged::Write { ref before, .. } if *before == Value::from("Ann Lee")));
+}
+
+#[test]
+fn choices_become_text_and_text_becomes_choices() {
+    let catalogue =
+        Catalogue::standard().with([Field::highlevel_custom("h", "H", "CHECKBOX"), Field::chargify_metafield("c")]);
+    let rule = rule(Direction::Both, Conflict::Ask);
+    let list = Value::List(vec!["Red".to_owned(), "Blue".to_owned()]);
+    let merged = |highlevel: Value, chargify: &str| {
+        let highlevel = Record::new(Side::Highlevel).with("customField:h", highlevel);
+        let chargify = record(Side::Chargify, chargify, None);
+        merge(&Sides {
+            rule: &rule,
+            highlevel: &highlevel,
+            chargify: &chargify,
+            base: None,
+            catalogue: &catalogue,
+            decided: None,
+        })
+        .merged
+    };
+    assert!(matches!(merged(list.clone(), ""), Merged::Write { after: Value::Text(text), .. } if text == "Red, Blue"));
+    assert!(matches!(merged(Value::Empty, "Red,Blue"), Merged::Write { after, .. } if after == list));
+    assert_eq!(merged(list, "blue, red"), Merged::Agree);
+}
+
+#[test]
+fn a_base_is_written_compactly_and_knows_its_echo() {
+    let mapping = Mapping::default();
+    let catalogue = Catalogue::standard();
+    let json = r#"{"email→email":["ann@example.com","ann@example.com"],"phone→phone":["+16171110000",null]}"#;
+    let base: Base = serde_json::from_str(json).unwrap();
+    assert_eq!(serde_json::to_string(&base).unwrap(), json);
+    let heard = Record::new(Side::Highlevel).with("email", "Ann@example.com").with("website", "x");
+    assert!(base.is_echo(&heard, &mapping, &catalogue));
+    assert!(base.is_echo(&heard.clone().with("phone", "+1 617 111 0000"), &mapping, &catalogue));
+    assert!(!base.is_echo(&heard.clone().with("phone", ""), &mapping, &catalogue));
+    assert!(!base.is_echo(&heard.with("city", "Rome"), &mapping, &catalogue), "nothing was agreed about the city");
+    assert!(!base.is_echo(&Record::new(Side::Highlevel).with("website", "x"), &mapping, &catalogue));
+    let stand_in = base.stand_in(Side::Chargify, &mapping);
+    assert_eq!(stand_in, Record::new(Side::Chargify).with("email", "ann@example.com").with("phone", ""));
+    let mut rest = base;
+    rest.forget(&["email→email"].into_iter().map(|key| RuleKey(key.to_owned())).collect());
+    assert_eq!(rest.0.len(), 1);
+}
+
+fn any_field() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["-", "", " ", "x", "y", " x", "Z"])
+}
+
+fn mirrored(rule: &Rule) -> Rule {
+    let direction = match rule.direction {
+        Direction::Both => Direction::Both,
+        Direction::ToChargify => Direction::ToHighlevel,
+        Direction::ToHighlevel => Direction::ToChargify,
+    };
+    let conflict = match rule.conflict {
+        Conflict::Highlevel => Conflict::Chargify,
+        Conflict::Chargify => Conflict::Highlevel,
+        other => other,
+    };
+    Rule { direction, conflict, ..rule.clone() }
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let directions = vec![Direction::Both, Direction::ToChargify, Direction::ToHighlevel];
+    let conflicts = vec![Conflict::Newest, Conflict::Highlevel, Conflict::Chargify, Conflict::FillEmpty, Conflict::Ask];
+    let empties = vec![EmptyRule::CopyEmpties, EmptyRule::NeverClear, EmptyRule::ClearOnlyOurs];
+    (prop::sample::select(directions), prop::sample::select(conflicts), prop::sample::select(empties))
+        .prop_map(|(direction, conflict, empty)| Rule { empty, ..rule(direction, conflict) })
+}
+
+fn swapped(shown: &str) -> String {
+    shown.replace('<', "\u{0}").replace('>', "<").replace('\u{0}', ">")
+}
+
+proptest! {
+    #[test]
+    fn swapping_the_sides_swaps_the_answer(
+        rule in any_rule(),
+        base in prop::sample::select(vec!["", "x|x", "x|", "|x", "|"]),
+        (highlevel, chargify) in (any_field(), any_field()),
+        stamps in (prop::option::of(0_i64..3), prop::option::of(0_i64..3)),
+    ) {
+        let base_back = base.split_once('|').map(|(one, other)| format!("{other}|{one}")).unwrap_or_default();
+        let there = run(&rule, base, highlevel, chargify, stamps);
+        let back = run(&mirrored(&rule), &base_back, chargify, highlevel, (stamps.1, stamps.0));
+        prop_assert_eq!(shown(&there.merged), swapped(&shown(&back.merged)));
+        let back_base = back.base.map(|pair| BasePair { highlevel: pair.chargify, chargify: pair.highlevel });
+        prop_assert_eq!(there.base, back_base);
+    }
+
+    #[test]
+    fn what_was_written_is_agreed_the_next_time(
+        rule in any_rule(),
+        base in prop::sample::select(vec!["", "x|x", "x|", "|x"]),
+        (highlevel, chargify) in (any_field(), any_field()),
+        stamps in (prop::option::of(0_i64..3), prop::option::of(0_i64..3)),
+    ) {
+        let catalogue = catalogue();
+        let (mut h, mut c) = (record(Side::Highlevel, highlevel, stamps.0), record(Side::Chargify, chargify, stamps.1));
+        let base = pair(base);
+        let first = merge(&Sides { rule: &rule, highlevel: &h, chargify: &c, base: base.as_ref(), catalogue: &catalogue, decided: None });
+        if let Merged::Write { to, after, .. } = &first.merged {
+            let (record, key) = if *to == Side::Highlevel { (&mut h, &rule.highlevel) } else { (&mut c, &rule.chargify) };
+            record.set(key.clone(), after.clone());
+            for base in [first.base.as_ref(), None] {
+                let again = merge(&Sides { rule: &rule, highlevel: &h, chargify: &c, base, catalogue: &catalogue, decided: None });
+                prop_assert!(matches!(again.merged, Merged::Agree | Merged::Nothing(Why::Absent)), "{:?}", again);
+            }
+        }
+    }
+}

@@ -3,46 +3,55 @@
 //! `plans.txt` holds one numbering plan a line: calling code, trunk prefix (`-` for none), lengths of national numbers,
 //! the countries that share it.
 
+use std::sync::LazyLock;
+
 use crate::problem::ProblemCode;
 
 #[cfg(test)]
 mod tests;
 
-const PLANS: &str = include_str!("plans.txt");
+static PLANS: LazyLock<Vec<Plan>> =
+    LazyLock::new(|| include_str!("plans.txt").lines().filter_map(Plan::read).collect());
 
 /// The longest number E.164 allows, calling code included.
 const LONGEST: usize = 15;
 
-/// One country's way of numbering.
-#[derive(Debug, Clone, Copy)]
+/// One way of numbering.
+#[derive(Debug)]
 struct Plan {
     calling_code: &'static str,
+    /// Empty when there is none.
     trunk: &'static str,
-    lengths: &'static str,
+    /// Shortest and longest of each run of lengths.
+    lengths: Vec<(usize, usize)>,
+    countries: &'static str,
 }
 
 impl Plan {
-    fn allows(self, length: usize) -> bool {
-        self.spans().any(|(shortest, longest)| (shortest..=longest).contains(&length))
-    }
-
-    /// True when a national number has nearly always one length, so that one without its trunk prefix is still whole.
-    fn is_closed(self) -> bool {
-        self.longest() - self.spans().map(|(shortest, _)| shortest).min().unwrap_or(0) <= 1
-    }
-
-    fn longest(self) -> usize {
-        self.spans().map(|(_, longest)| longest).max().unwrap_or(0)
-    }
-
-    fn spans(self) -> impl Iterator<Item = (usize, usize)> {
-        self.lengths.split(',').filter_map(|span| {
+    fn read(line: &'static str) -> Option<Self> {
+        let mut parts = line.splitn(4, ' ');
+        let (calling_code, trunk) = (parts.next()?, parts.next()?.trim_start_matches('-'));
+        let span = |span: &str| {
             let (shortest, longest) = span.split_once('-').unwrap_or((span, span));
             Some((shortest.parse().ok()?, longest.parse().ok()?))
-        })
+        };
+        let lengths = parts.next()?.split(',').map(span).collect::<Option<_>>()?;
+        Some(Self { calling_code, trunk, lengths, countries: parts.next()? })
     }
 
-    fn without_trunk(self, digits: &str) -> Option<&str> {
+    fn allows(&self, length: usize) -> bool {
+        self.lengths.iter().any(|(shortest, longest)| (*shortest..=*longest).contains(&length))
+    }
+
+    /// Whether a number without its trunk prefix surely has its area code: where numbers nearly always have one length,
+    /// and it has that.
+    fn is_whole(&self, length: usize) -> bool {
+        let shortest = self.lengths.first().map_or(0, |span| span.0);
+        let longest = self.lengths.last().map_or(0, |span| span.1);
+        longest - shortest <= 1 && length == longest
+    }
+
+    fn without_trunk<'a>(&self, digits: &'a str) -> Option<&'a str> {
         if self.trunk.is_empty() { None } else { digits.strip_prefix(self.trunk) }
     }
 }
@@ -153,28 +162,28 @@ fn digit(char: char) -> Option<char> {
 
 fn from_international(digits: &str) -> Result<String, (ProblemCode, String)> {
     let unreadable = |why: String| Err((ProblemCode::PhoneUnreadable, format!("+{digits}: {why}")));
-    let Some(code) = (1..=3)
-        .filter_map(|length| digits.get(..length))
-        .find(|code| plans().any(|(plan, _)| plan.calling_code == *code))
-    else {
-        return unreadable("no country has this calling code".to_owned());
-    };
-    let rest = digits.get(code.len()..).unwrap_or("");
-    // Several countries may share a calling code with plans of their own; a number of any of them is a possible one.
-    for (plan, _) in plans().filter(|(plan, _)| plan.calling_code == code) {
+    let mut rest_of_it = None;
+    // No calling code begins with another, and several countries may share one with plans of their own; a number of any
+    // of them is a possible one.
+    for plan in PLANS.iter() {
+        let Some(rest) = digits.strip_prefix(plan.calling_code) else { continue };
+        rest_of_it = Some((plan.calling_code, rest));
         let national = match plan.without_trunk(rest) {
             Some(home) if plan.trunk.starts_with('0') && plan.allows(home.len()) => home,
             _ => rest,
         };
-        if plan.allows(national.len()) && code.len() + national.len() <= LONGEST {
-            return Ok(format!("+{code}{national}"));
+        if plan.allows(national.len()) && plan.calling_code.len() + national.len() <= LONGEST {
+            return Ok(format!("+{}{national}", plan.calling_code));
         }
     }
-    unreadable(format!("a number with the calling code {code} does not have {} further digits", rest.len()))
+    match rest_of_it {
+        Some((code, rest)) => unreadable(format!("{} digits after {code} are not a whole number there", rest.len())),
+        None => unreadable("no country has this calling code".to_owned()),
+    }
 }
 
 /// Reads a national number. Every reading that gives a possible length is tried; two different ones are one too many.
-fn from_national(digits: &str, plan: Plan) -> Result<String, (ProblemCode, String)> {
+fn from_national(digits: &str, plan: &Plan) -> Result<String, (ProblemCode, String)> {
     let possible = |reading: &&str| plan.allows(reading.len()) && plan.calling_code.len() + reading.len() <= LONGEST;
     let home = plan.without_trunk(digits);
     let whole = (home.is_none() || !plan.trunk.starts_with('0')).then_some(digits);
@@ -184,11 +193,11 @@ fn from_national(digits: &str, plan: Plan) -> Result<String, (ProblemCode, Strin
         readings.extend(digits.strip_prefix(plan.calling_code).filter(possible));
     }
     match readings.as_slice() {
-        [] => Err((
-            ProblemCode::PhoneUnreadable,
-            format!("{digits}: {} digits are not a whole number there", digits.len()),
-        )),
-        [one] if home.is_none() && !plan.trunk.is_empty() && !complete(one, plan) => {
+        [] => {
+            let why = format!("{digits}: {} digits are not a whole number there", digits.len());
+            Err((ProblemCode::PhoneUnreadable, why))
+        }
+        [one] if home.is_none() && !plan.trunk.is_empty() && !plan.is_whole(one.len()) => {
             Err((ProblemCode::PhoneAmbiguous, format!("{digits}: the area code may be missing")))
         }
         [one] => Ok(format!("+{}{one}", plan.calling_code)),
@@ -196,23 +205,6 @@ fn from_national(digits: &str, plan: Plan) -> Result<String, (ProblemCode, Strin
     }
 }
 
-/// Whether a number without its trunk prefix surely has its area code.
-fn complete(national: &str, plan: Plan) -> bool {
-    plan.is_closed() && national.len() == plan.longest()
-}
-
-fn plan_of(country: &str) -> Option<Plan> {
-    plans()
-        .find(|(_, countries)| countries.split(' ').any(|code| code.eq_ignore_ascii_case(country)))
-        .map(|(plan, _)| plan)
-}
-
-fn plans() -> impl Iterator<Item = (Plan, &'static str)> {
-    PLANS.lines().filter_map(|line| {
-        let mut parts = line.splitn(4, ' ');
-        let calling_code = parts.next()?;
-        let trunk = parts.next()?.trim_start_matches('-');
-        let lengths = parts.next()?;
-        Some((Plan { calling_code, trunk, lengths }, parts.next()?))
-    })
+fn plan_of(country: &str) -> Option<&'static Plan> {
+    PLANS.iter().find(|plan| plan.countries.split(' ').any(|code| code.eq_ignore_ascii_case(country)))
 }

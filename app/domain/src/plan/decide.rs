@@ -69,7 +69,8 @@ fn pair_item(input: &PlanInput<'_>, contact: &Record, customer: &Record, pair: P
         return item;
     }
     let writes = |side| pair.changes.iter().any(|change| change.side == side);
-    let reference = reference_to_write(input, contact, customer).filter(|_| !linked || !pair.changes.is_empty());
+    // A free reference alone is no reason to call: a linked customer gets it with the next write.
+    let reference = reference_to_write(input, contact, customer).filter(|_| !linked || writes(Side::Chargify));
     let action = match (writes(Side::Highlevel), writes(Side::Chargify) || reference.is_some()) {
         (true, true) => Action::UpdateBoth,
         (true, false) => Action::UpdateContact,

@@ -86,10 +86,14 @@ fn title(text: &str) -> String {
     let mut capital = true;
     for char in text.chars() {
         if char.is_alphanumeric() {
-            if capital {
-                out.extend(char.to_uppercase())
-            } else {
-                out.extend(char.to_lowercase())
+            let mut upper = char.to_uppercase();
+            match upper.next().filter(|_| capital) {
+                // ß in capitals is two letters, of which only one begins the word.
+                Some(first) => {
+                    out.push(first);
+                    out.extend(upper.flat_map(char::to_lowercase));
+                }
+                None => out.extend(char.to_lowercase()),
             }
             capital = false;
             letters_before += 1;

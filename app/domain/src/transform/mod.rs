@@ -4,6 +4,8 @@
 
 mod apply;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -288,3 +288,6 @@ fn check_transforms(rule: &Rule, known: &Catalogue, problems: &mut Vec<Problem>)
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
