@@ -35,3 +35,46 @@ pub fn Gallery(now: OffsetDateTime) -> impl IntoView {
         </Frame>
     }
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use std::collections::HashSet;
+
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn rendered() -> String {
+        let owner = Owner::new();
+        owner.set();
+        view! { <Gallery now=datetime!(2026-11-18 14:06:58 UTC) /> }.to_html()
+    }
+
+    /// Every value of `attribute` in the page.
+    fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
+        let opening = format!(" {attribute}=\"");
+        page.split(&opening).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn no_part_carries_a_style_attribute_or_a_script() {
+        let page = rendered();
+        assert!(values(&page, "style").is_empty());
+        assert!(!page.contains("<script") && !page.contains(" onclick="));
+    }
+
+    #[test]
+    fn every_id_is_given_once_and_every_reference_leads_somewhere() {
+        let page = rendered();
+        let ids = values(&page, "id");
+        let known: HashSet<&str> = ids.iter().copied().collect();
+        assert_eq!(known.len(), ids.len(), "an id stands twice");
+        let icons = values(&page, "href").into_iter().filter_map(|href| href.strip_prefix('#'));
+        let icons = icons.filter(|id| id.starts_with("i-"));
+        let described = values(&page, "aria-describedby").into_iter().flat_map(str::split_whitespace);
+        let labelled = values(&page, "for").into_iter();
+        for id in icons.chain(described).chain(labelled) {
+            assert!(known.contains(id), "nothing has the id {id}");
+        }
+    }
+}
