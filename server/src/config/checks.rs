@@ -23,8 +23,8 @@ pub(super) fn origin(value: &str) -> Result<String, String> {
     Ok(value.trim_end_matches('/').to_owned())
 }
 
-/// Comma-separated prefixes. Each must end its host: `http://10.0.0.1` would otherwise also allow `http://10.0.0.1.evil`.
-/// That is left to the comparison; here they only have to be addresses.
+/// Comma-separated prefixes. Here they only have to be addresses; that a prefix ends where a host ends is the matter of
+/// whoever compares.
 pub(super) fn prefixes(value: &str) -> Result<Vec<String>, String> {
     let prefixes: Vec<&str> = value.split(',').map(str::trim).filter(|prefix| !prefix.is_empty()).collect();
     for prefix in &prefixes {
