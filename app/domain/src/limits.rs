@@ -1,5 +1,7 @@
 //! Every bound of the program in one place, each with its reason.
 
+use std::time::Duration;
+
 /// Contacts a page of HighLevel's search holds at most (HighLevel API docs, contacts search, seen 2026-08).
 pub const HIGHLEVEL_PAGE: u32 = 500;
 /// The page asked for where a location refuses 500; some clients report 100 as the greatest page.
@@ -28,7 +30,7 @@ pub const HIGHLEVEL_DAILY: u32 = 200_000;
 /// Bulk work stops here, so that live changes never wait for tomorrow.
 pub const HIGHLEVEL_DAILY_BULK_PERCENT: u32 = 90;
 /// Tokens of each window that bulk work leaves to live work.
-pub const HIGHLEVEL_BURST_RESERVE: u32 = 10;
+pub const HIGHLEVEL_BURST_RESERVE: u32 = 5;
 
 /// Longest text a Chargify customer field is given. No limit is published; neighbouring fields end at 255.
 pub const CHARGIFY_TEXT_CHARS: usize = 255;
@@ -105,3 +107,67 @@ pub const TRANSFORM_CHARS: usize = 16_384;
 pub const LIST_PAGE: i64 = 50;
 /// Longest text taken from a form's single-line field.
 pub const FORM_TEXT_CHARS: usize = 1_000;
+
+/// How long a leased slot is ours without renewal, by the database's clock.
+pub const SLOT_LEASE: Duration = Duration::from_secs(12);
+/// How long after leasing or renewing a process trusts a slot without asking: well below the lease.
+pub const SLOT_GOOD: Duration = Duration::from_secs(8);
+/// How often leases are renewed while in use.
+pub const SLOT_RENEW: Duration = Duration::from_secs(3);
+/// How often the keeper of a gate looks around while slots are in use.
+pub const SLOT_TEND: Duration = Duration::from_millis(250);
+/// How often it looks for a free slot while somebody waits for one.
+pub const SLOT_SEEK: Duration = Duration::from_millis(50);
+/// Slots unused for so long are given back.
+pub const SLOT_IDLE: Duration = Duration::from_millis(1_500);
+/// Slots of a dead node rest before they are given out: a request of it may still be running at the service.
+pub const DEAD_SLOT_REST: Duration = Duration::from_millis(1_500);
+/// How often a node looks for dead ones: four queries a minute.
+pub const NODE_LOOK_AROUND: Duration = Duration::from_secs(15);
+/// How soon a node that lost its database session tries again.
+pub const NODE_REJOIN: Duration = Duration::from_secs(1);
+/// How often the queue is looked at when nothing woke the worker.
+pub const QUEUE_POLL: Duration = Duration::from_secs(30);
+/// Jobs a process runs at once: most of them wait for a remote answer.
+pub const JOBS_AT_ONCE: usize = 8;
+/// Jobs of one lane at once, over all nodes.
+pub const LANE_JOBS: i16 = 8;
+/// Writes journalled as sent ahead of the slots, so that no slot waits for Postgres.
+pub const WRITES_AHEAD: usize = 2;
+/// Items of a run fetched at once.
+pub const ITEM_BATCH: i64 = 100;
+
+/// Shortest new password: length is what makes guessing hopeless.
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// Longest password: hashing time grows with length.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+/// Longest e-mail address there is (RFC 5321, section 4.5.3.1.3, without its brackets).
+pub const EMAIL_CHARS: usize = 254;
+/// Longest name of a person or workspace: a line on a narrow screen.
+pub const NAME_CHARS: usize = 100;
+/// Passwords hashed at once, at 64 MiB each: the processors stay with the work.
+pub const HASHES_AT_ONCE: usize = 2;
+/// Passwords hashed or waiting to be: a few seconds of work. Beyond, people are asked to come back.
+pub const HASHES_QUEUED: usize = 32;
+/// How long a failed sign-in counts.
+pub const SIGN_IN_WINDOW_S: i64 = 15 * 60;
+/// Failed sign-ins of one account in the window.
+pub const SIGN_IN_ACCOUNT_FAILURES: i64 = 10;
+/// Failed sign-ins from one address in the window: an office shares one.
+pub const SIGN_IN_ADDRESS_FAILURES: i64 = 30;
+/// A login nobody uses for this long ends.
+pub const LOGIN_IDLE_S: i64 = 30 * 60;
+/// A login ends after this long, used or not: nobody works longer at a stretch.
+pub const LOGIN_LIFE_S: i64 = 12 * 60 * 60;
+/// Presence is noted once in this while: a page of many requests is one write.
+pub const LOGIN_TOUCH_S: i64 = 60;
+/// How long a set-up link can be used: a day for whoever installs to hand it on.
+pub const SETUP_LINK_S: i64 = 24 * 60 * 60;
+/// Members of a workspace shown: a team larger than this is no team.
+pub const MEMBERS: i64 = 500;
+/// Audit lines handed out at once while exporting: a few hundred kilobytes.
+pub const AUDIT_EXPORT_LINES: i64 = 500;
+/// Audit lines read at once while verifying: the trail of a large installation does not fit into memory.
+pub const AUDIT_VERIFY_LINES: i64 = 1_000;
+/// Filtered audit lines are counted no further: a person reads "10,000" as "many", and counting on costs time.
+pub const AUDIT_COUNTED: i64 = 10_000;

@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{
     PersonId, Role, WorkspaceId,
+    limits::{EMAIL_CHARS, NAME_CHARS},
     view::{At, MemberView, SessionView},
 };
 use secrecy::SecretString;
@@ -21,10 +22,6 @@ use throttle::Attempt;
 
 /// The workspace made when none was named.
 const FIRST_WORKSPACE: &str = "main";
-/// Longest e-mail address there is (RFC 5321, section 4.5.3.1.3, without its brackets).
-const EMAIL_CHARS_MAX: usize = 254;
-/// Longest name of a person or workspace: a line on a narrow screen.
-const NAME_CHARS_MAX: usize = 100;
 
 /// A person about to be added.
 #[derive(Debug)]
@@ -216,7 +213,7 @@ fn checked(email: &str, name: &str, password: SecretString) -> Result<Checked> {
     }
     .to_owned();
     if !is_short_line(&name) {
-        problems.push(format!("name: use one line of at most {NAME_CHARS_MAX} characters"));
+        problems.push(format!("name: use one line of at most {NAME_CHARS} characters"));
     }
     problems.extend(password::problems(&password, &email));
     if problems.is_empty() { Ok(Checked { email, name, password }) } else { Err(EngineError::Invalid(problems)) }
@@ -226,12 +223,12 @@ fn checked(email: &str, name: &str, password: SecretString) -> Result<Checked> {
 fn is_email(email: &str) -> bool {
     let parts = email.split_once('@');
     parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
-        && email.chars().count() <= EMAIL_CHARS_MAX
+        && email.chars().count() <= EMAIL_CHARS
         && !email.chars().any(|char| char.is_whitespace() || char.is_control())
 }
 
 fn is_short_line(text: &str) -> bool {
-    text.chars().count() <= NAME_CHARS_MAX && !text.chars().any(char::is_control)
+    text.chars().count() <= NAME_CHARS && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

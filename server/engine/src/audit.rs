@@ -23,11 +23,6 @@ use domain::{
 use sqlx::Connection as _;
 use time::{Date, OffsetDateTime, Time, macros::format_description};
 
-/// Lines handed out at once while exporting: a few hundred kilobytes.
-const EXPORT_LINES: i64 = 500;
-/// Filtered lines are counted no further than this: a person reads "10,000" as "many", and counting on costs time.
-const COUNTED_MAX: i64 = 10_000;
-
 impl Engine {
     /// A page of the trail, newest first. `total` is exact without filters and else counted up to 10,000.
     ///
@@ -45,7 +40,7 @@ impl Engine {
         let total = if wanted.is_everything() {
             store::audit::head(&mut tx, workspace_id).await?.map_or(0, |(line_no, _)| line_no)
         } else {
-            store::audit::count(&mut tx, workspace_id, wanted, COUNTED_MAX).await?
+            store::audit::count(&mut tx, workspace_id, wanted, limits::AUDIT_COUNTED).await?
         };
         let people = store::people::members(&mut tx, workspace_id).await?;
         tx.commit().await?;
@@ -97,7 +92,7 @@ impl Engine {
         let mut conn = self.pool().acquire().await?;
         let mut tx = conn.begin().await?;
         store::audit::plan_for_arguments(&mut tx).await?;
-        let rows = store::audit::page_onwards(&mut tx, workspace_id, wanted, after, EXPORT_LINES).await?;
+        let rows = store::audit::page_onwards(&mut tx, workspace_id, wanted, after, limits::AUDIT_EXPORT_LINES).await?;
         if after_line == 0 {
             let line = NewAuditLine::by(auditor.actor(), AuditAction::AuditExported, self.clock().now())
                 .with("filter", serde_json::json!(filter));

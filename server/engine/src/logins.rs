@@ -6,7 +6,7 @@ use crate::{
     Engine, Result,
     store::{self, logins::NewLoginRow},
 };
-use domain::PersonId;
+use domain::{PersonId, limits};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
@@ -14,12 +14,9 @@ use time::{Duration, OffsetDateTime};
 /// Where the session layer keeps the id of the person who signed in.
 pub const LOGIN_PERSON: &str = "person";
 
-/// A login nobody uses for this long ends.
-pub const LOGIN_IDLE: Duration = Duration::minutes(30);
-/// A login ends after this long, used or not.
-pub const LOGIN_LIFE: Duration = Duration::hours(12);
-/// Presence is noted once in this while: a page of many requests is one write.
-const LOGIN_TOUCH: Duration = Duration::minutes(1);
+const LOGIN_IDLE: Duration = Duration::seconds(limits::LOGIN_IDLE_S);
+const LOGIN_LIFE: Duration = Duration::seconds(limits::LOGIN_LIFE_S);
+const LOGIN_TOUCH: Duration = Duration::seconds(limits::LOGIN_TOUCH_S);
 
 /// The only form in which a cookie's id is stored or looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]

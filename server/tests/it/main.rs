@@ -1,4 +1,6 @@
 //! The server's integration tests: one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is, helpers included")]
 
+mod logins;
+mod health;
 mod postgres;

@@ -7,23 +7,17 @@ use crate::{EngineError, Entropy, Result};
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::phc::PasswordHash,
 };
+use domain::limits::{self, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-
-/// Shortest password accepted, in characters.
-pub(crate) const CHARS_MIN: usize = 12;
-/// Longest password accepted, in characters: hashing time grows with length.
-pub(crate) const CHARS_MAX: usize = 256;
 
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
 
-/// Hashed at once: 128 MiB at most.
-static HASHING: Semaphore = Semaphore::const_new(2);
-/// Hashed or waiting to be: a few seconds of work. Beyond, people are asked to come back.
-static QUEUE: Semaphore = Semaphore::const_new(32);
+static HASHING: Semaphore = Semaphore::const_new(limits::HASHES_AT_ONCE);
+static QUEUE: Semaphore = Semaphore::const_new(limits::HASHES_QUEUED);
 /// When to come back.
 const QUEUE_FULL_RETRY: Duration = Duration::from_secs(5);
 
@@ -36,11 +30,11 @@ pub(crate) fn problems(password: &SecretString, email: &str) -> Vec<String> {
     let text = password.expose_secret();
     let chars = text.chars().count();
     let mut problems = Vec::new();
-    if chars < CHARS_MIN {
-        problems.push(format!("password: use at least {CHARS_MIN} characters"));
+    if chars < PASSWORD_CHARS_MIN {
+        problems.push(format!("password: use at least {PASSWORD_CHARS_MIN} characters"));
     }
-    if chars > CHARS_MAX {
-        problems.push(format!("password: use at most {CHARS_MAX} characters"));
+    if chars > PASSWORD_CHARS_MAX {
+        problems.push(format!("password: use at most {PASSWORD_CHARS_MAX} characters"));
     }
     if text.trim().to_lowercase() == email {
         problems.push("password: use something other than the e-mail address".to_owned());
@@ -70,7 +64,7 @@ pub(crate) async fn hash(password: &SecretString, entropy: &Entropy) -> Result<S
 /// [`EngineError::Throttled`] when too many wait already; [`EngineError::Bug`] for a stored hash that is none.
 pub(crate) async fn matches(password: &SecretString, stored: Option<&str>) -> Result<bool> {
     // Longer than any password can be: not worth the time, and nothing is learnt from being quick here.
-    if password.expose_secret().chars().count() > CHARS_MAX {
+    if password.expose_secret().chars().count() > PASSWORD_CHARS_MAX {
         return Ok(false);
     }
     let password = password.clone();

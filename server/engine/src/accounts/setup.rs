@@ -1,20 +1,21 @@
 //! The first start: a link, printed once, makes the first owner. There is no default password.
 
-use super::{FIRST_WORKSPACE, NAME_CHARS_MAX, checked, is_short_line, password};
+use super::{FIRST_WORKSPACE, checked, is_short_line, password};
 use crate::{
     Engine, EngineError, Result,
     audit::{self, AuditAction, NewAuditLine},
     store::{self, people::NewPersonRow},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{PersonId, Role, WorkspaceId};
+use domain::{
+    PersonId, Role, WorkspaceId,
+    limits::{self, NAME_CHARS},
+};
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, PgConnection};
 use time::Duration;
 
-/// How long a set-up link can be used.
-const LINK_LIFE: Duration = Duration::hours(24);
 const TOKEN_BYTES: usize = 32;
 
 /// Who takes the installation over.
@@ -53,7 +54,13 @@ impl Engine {
         let token = URL_SAFE_NO_PAD.encode(self.entropy().bytes::<TOKEN_BYTES>());
         let now = self.clock().now();
         store::workspaces::end_setup_links(&mut tx).await?;
-        store::workspaces::insert_setup_link(&mut tx, &token_hash(&token), now, now + LINK_LIFE).await?;
+        store::workspaces::insert_setup_link(
+            &mut tx,
+            &token_hash(&token),
+            now,
+            now + Duration::seconds(limits::SETUP_LINK_S),
+        )
+        .await?;
         tx.commit().await?;
         Ok(Some(token))
     }
@@ -75,9 +82,7 @@ impl Engine {
         drop(conn);
         let workspace = owner.workspace.trim();
         if !is_short_line(workspace) {
-            return Err(EngineError::invalid(format!(
-                "workspace: use one line of at most {NAME_CHARS_MAX} characters"
-            )));
+            return Err(EngineError::invalid(format!("workspace: use one line of at most {NAME_CHARS} characters")));
         }
         let person = checked(&owner.email, &owner.name, owner.password)?;
         let password_hash = password::hash(&person.password, self.entropy()).await?;

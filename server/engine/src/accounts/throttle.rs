@@ -4,16 +4,13 @@
 //! the same moment count as a hundred. The account's entry holds a hash: people mistype passwords into that field.
 
 use crate::{EngineError, Result, store};
+use domain::limits;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 /// Failures count this long.
-pub(crate) const WINDOW: Duration = Duration::minutes(15);
-/// Failures of one account in the window.
-pub(crate) const ACCOUNT_MAX: i64 = 10;
-/// Failures from one address in the window: an office shares one.
-pub(crate) const ADDRESS_MAX: i64 = 30;
+pub(crate) const WINDOW: Duration = Duration::seconds(limits::SIGN_IN_WINDOW_S);
 
 /// One attempt, noted as failed until it is taken back.
 pub(crate) struct Attempt {
@@ -33,7 +30,9 @@ impl Attempt {
             account: (account.clone(), store::people::note_failure(conn, &account, now).await?),
             address: (address.clone(), store::people::note_failure(conn, &address, now).await?),
         };
-        for (subject, max) in [(&account, ACCOUNT_MAX), (&address, ADDRESS_MAX)] {
+        for (subject, max) in
+            [(&account, limits::SIGN_IN_ACCOUNT_FAILURES), (&address, limits::SIGN_IN_ADDRESS_FAILURES)]
+        {
             // Our own entry is among them: the one that takes the count over the limit is refused.
             let (count, oldest_counted) = store::people::failures(conn, subject, now - WINDOW, max + 1).await?;
             if count > max {

@@ -8,11 +8,8 @@ use crate::{
         audit::{AuditLineRow, Wanted},
     },
 };
-use domain::WorkspaceId;
+use domain::{WorkspaceId, limits};
 use sqlx::Connection as _;
-
-/// Lines read at once: the trail of a large installation does not fit into memory.
-const PAGE_LINES: i64 = 1_000;
 
 /// What reading the whole trail found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +77,14 @@ impl Engine {
         let mut first_bad = None;
         while first_bad.is_none() {
             let everything = Wanted::default();
-            let rows =
-                store::audit::page_onwards(&mut tx, workspace_id, everything, proven.line_no, PAGE_LINES).await?;
+            let rows = store::audit::page_onwards(
+                &mut tx,
+                workspace_id,
+                everything,
+                proven.line_no,
+                limits::AUDIT_VERIFY_LINES,
+            )
+            .await?;
             if rows.is_empty() {
                 break;
             }

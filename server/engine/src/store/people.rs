@@ -1,6 +1,6 @@
 //! People, what they may do where, and their failed sign-ins.
 
-use domain::{PersonId, Role, WorkspaceId};
+use domain::{PersonId, Role, WorkspaceId, limits};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -44,9 +44,6 @@ pub(crate) struct NewPersonRow<'a> {
     pub(crate) name: &'a str,
     pub(crate) password_hash: &'a str,
 }
-
-/// Members shown: a team larger than this is no team.
-const MEMBERS_MAX: i64 = 500;
 
 /// `None` for somebody unknown or disabled.
 pub(crate) async fn find(conn: &mut PgConnection, person_id: PersonId) -> sqlx::Result<Option<Person>> {
@@ -113,7 +110,7 @@ pub(crate) async fn members(conn: &mut PgConnection, workspace_id: WorkspaceId) 
         limit $2
         "#,
         workspace_id.0,
-        MEMBERS_MAX,
+        limits::MEMBERS,
     )
     .fetch_all(conn)
     .await

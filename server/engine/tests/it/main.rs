@@ -1,6 +1,10 @@
 //! The engine on a real Postgres, through its public use cases.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is, helpers included")]
 
 mod accounts;
 mod audit;
+mod clients;
+mod connections;
 mod setting;
 mod vault;
+mod wire_spec;
