@@ -12,7 +12,7 @@ use futures::future::join_all;
 use http::StatusCode;
 use sandbox::{
     Latency, Options, Sandbox,
-    chargify::{customers::Change, webhooks::sign},
+    chargify::{customers::Change, signature::sign},
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
@@ -138,5 +138,25 @@ async fn the_ready_line_names_what_a_client_needs() {
     let (status, body) = get(&sandbox, &reqwest::Client::new(), "/site.json").await;
     let body: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!((status, &body["site"]["subdomain"]), (200, &json!("acme")));
+    sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_control_api_edits_without_a_key_and_without_a_slot() {
+    let (url, mut deliveries) = receiver().await;
+    let sandbox = site(Options { chargify_webhooks: Some(url), ..Options::default() }).await;
+    let client = reqwest::Client::new();
+    let base = format!("{}/_sandbox", sandbox.chargify.base_url);
+    let wish = json!({"customer": {"first_name": "Ann", "last_name": "Lee", "email": "ann@shop.example"}});
+    let made = client.post(format!("{base}/customers")).json(&wish).send().await.expect("an answer");
+    assert_eq!(made.status(), 201);
+    let id = made.json::<Value>().await.expect("JSON")["customer"]["id"].clone();
+    deliveries.recv().await.expect("a delivery");
+    let wish = json!({"customer": {"phone": "555"}});
+    let changed = client.put(format!("{base}/customers/{id}")).json(&wish).send().await.expect("an answer");
+    assert_eq!(changed.status(), 200);
+    assert_eq!(sandbox.chargify.stats().calls, 0);
+    let (status, _) = get(&sandbox, &client, &format!("/customers/{id}.json")).await;
+    assert_eq!((status, sandbox.chargify.stats().calls), (200, 1));
     sandbox.shutdown().await;
 }

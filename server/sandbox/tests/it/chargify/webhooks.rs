@@ -1,5 +1,5 @@
 use sandbox::{
-    chargify::{endpoints::Status, subscriptions::SubscriptionState, webhooks::sign},
+    chargify::{endpoints::Status, signature::sign, subscriptions::SubscriptionState},
     service::Service,
     webhook::{Delivery, Outgoing, Settled},
 };
@@ -249,4 +249,13 @@ fn deliveries_can_be_lost_doubled_and_late() {
     assert!(site.rules.due_webhooks(site.now).is_empty());
     site.wait(5);
     assert_eq!(site.rules.due_webhooks(site.now).len(), 1);
+}
+
+#[test]
+fn a_new_shared_key_signs_from_then_on() {
+    let mut site = listening();
+    site.rules.set_shared_key("rotated");
+    site.customer("Ann", None);
+    let sent = site.rules.due_webhooks(site.now).remove(0);
+    assert_eq!(header(&sent, "x-chargify-webhook-signature-hmac-sha-256"), sign("rotated", &sent.body));
 }
