@@ -10,7 +10,7 @@ pub use input::{CredentialField, NewConnection, Whereabouts};
 pub(crate) use state::ConnectionState;
 
 use crate::{
-    Engine, EngineError, Keyholder, Result, Viewer,
+    Actor, Engine, EngineError, Keyholder, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
     store::{
         self,
@@ -20,7 +20,7 @@ use crate::{
 };
 use domain::{ConnectionId, Side, WorkspaceId, limits, view::ConnectionView};
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::Connection as _;
+use sqlx::{Connection as _, PgConnection};
 
 /// Jobs of one lane that may run at once: enough to fill its call slots while some of them wait for the other side.
 const LANE_JOBS: i16 = 8;
@@ -58,6 +58,20 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Invalid`] with every fault of the input, and when the name is taken; database errors.
     pub async fn add_connection(&self, by: &Keyholder, new: NewConnection) -> Result<String> {
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        let public_id = self.add_connection_in(&mut tx, by.actor(), new).await?;
+        tx.commit().await?;
+        Ok(public_id)
+    }
+
+    /// As [`Engine::add_connection`], in the caller's transaction.
+    pub(crate) async fn add_connection_in(
+        &self,
+        conn: &mut PgConnection,
+        by: &Actor,
+        new: NewConnection,
+    ) -> Result<String> {
         let new = new.checked(self.settings())?;
         let (workspace_id, connection_id) = (by.workspace_id(), ConnectionId(self.entropy().uuid()));
         let data_key = self.vault().new_data_key(self.entropy(), workspace_id, connection_id)?;
@@ -68,8 +82,6 @@ impl Engine {
         let public_id = hex::encode(self.entropy().bytes::<PUBLIC_ID_BYTES>());
         let at = self.clock().now();
 
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
         let row = NewConnectionRow {
             workspace_id,
             connection_id,
@@ -82,22 +94,21 @@ impl Engine {
             data_key: &data_key,
             at,
         };
-        store::connections::insert(&mut tx, row).await.map_err(name_taken)?;
+        store::connections::insert(conn, row).await.map_err(name_taken)?;
         for credential in &credentials {
-            store::connections::put_credential(&mut tx, workspace_id, connection_id, credential).await?;
+            store::connections::put_credential(conn, workspace_id, connection_id, credential).await?;
         }
         let lane = NewLaneRow {
             job_slots: LANE_JOBS,
             call_slots: small(limits::LANE_SLOTS_DEFAULT),
             slots_max: small(limits::LANE_SLOTS_MAX),
         };
-        store::connections::insert_lane(&mut tx, workspace_id, connection_id, lane).await?;
-        let line = NewAuditLine::by(by.actor(), AuditAction::ConnectionAdded, at)
+        store::connections::insert_lane(conn, workspace_id, connection_id, lane).await?;
+        let line = NewAuditLine::by(by, AuditAction::ConnectionAdded, at)
             .about(format!("connection:{connection_id}"), &new.name)
             .with("side", new.side.as_str())
             .with("account", new.account.as_str());
-        audit::append(&mut tx, workspace_id, line).await?;
-        tx.commit().await?;
+        audit::append(conn, workspace_id, line).await?;
         Ok(public_id)
     }
 
@@ -109,7 +120,20 @@ impl Engine {
     pub async fn change_connection(&self, by: &Keyholder, key: &str, new: Whereabouts) -> Result<bool> {
         let mut conn = self.pool().acquire().await?;
         let mut tx = conn.begin().await?;
-        let row = store::connections::find_by_key(&mut tx, by.workspace_id(), key).await?;
+        let is_changed = self.change_connection_in(&mut tx, by.actor(), key, new).await?;
+        tx.commit().await?;
+        Ok(is_changed)
+    }
+
+    /// As [`Engine::change_connection`], in the caller's transaction.
+    pub(crate) async fn change_connection_in(
+        &self,
+        conn: &mut PgConnection,
+        by: &Actor,
+        key: &str,
+        new: Whereabouts,
+    ) -> Result<bool> {
+        let row = store::connections::find_by_key(conn, by.workspace_id(), key).await?;
         let mut row = row.ok_or(EngineError::NotFound("connection"))?;
         let new = new.checked(side_of(&row)?, self.settings())?;
         let old = Whereabouts {
@@ -121,7 +145,7 @@ impl Engine {
             return Ok(false);
         }
         let at = self.clock().now();
-        let mut line = NewAuditLine::by(by.actor(), AuditAction::ConnectionChanged, at)
+        let mut line = NewAuditLine::by(by, AuditAction::ConnectionChanged, at)
             .about(format!("connection:{}", row.connection_id()), &row.name)
             .with("side", row.side.as_str());
         let pairs = [
@@ -134,9 +158,8 @@ impl Engine {
             line = line.change(&row.side, field, before, after);
         }
         (row.account, row.base_url, row.webhook_public_key) = (new.account, new.base_url, new.webhook_public_key);
-        store::connections::update(&mut tx, &row, at).await?;
-        audit::append(&mut tx, by.workspace_id(), line).await?;
-        tx.commit().await?;
+        store::connections::update(conn, &row, at).await?;
+        audit::append(conn, by.workspace_id(), line).await?;
         Ok(true)
     }
 
@@ -153,32 +176,44 @@ impl Engine {
         field: CredentialField,
         secret: SecretString,
     ) -> Result<bool> {
-        let workspace_id = by.workspace_id();
         let mut conn = self.pool().acquire().await?;
         let mut tx = conn.begin().await?;
-        let row = store::connections::find_by_key(&mut tx, workspace_id, key).await?;
+        let is_new = self.rotate_credential_in(&mut tx, by.actor(), key, (field, secret)).await?;
+        tx.commit().await?;
+        Ok(is_new)
+    }
+
+    /// As [`Engine::rotate_credential`], in the caller's transaction.
+    pub(crate) async fn rotate_credential_in(
+        &self,
+        conn: &mut PgConnection,
+        by: &Actor,
+        key: &str,
+        (field, secret): (CredentialField, SecretString),
+    ) -> Result<bool> {
+        let workspace_id = by.workspace_id();
+        let row = store::connections::find_by_key(conn, workspace_id, key).await?;
         let row = row.ok_or(EngineError::NotFound("connection"))?;
         let secret = input::checked_secret(side_of(&row)?, field, &secret).map_err(EngineError::invalid)?;
-        let stored = store::connections::credentials(&mut tx, workspace_id, row.connection_id()).await?;
+        let stored = store::connections::credentials(conn, workspace_id, row.connection_id()).await?;
         if let Some(stored) = stored.iter().find(|stored| stored.field == field.as_str())
             && self.opened(&row, stored)?.expose_secret() == secret.expose_secret()
         {
             return Ok(false);
         }
         let credential = self.sealed_row(&row.sealed_key(), (workspace_id, row.connection_id()), field, &secret)?;
-        store::connections::put_credential(&mut tx, workspace_id, row.connection_id(), &credential).await?;
+        store::connections::put_credential(conn, workspace_id, row.connection_id(), &credential).await?;
         let at = self.clock().now();
         if field == CredentialField::of_calls(side_of(&row)?) {
             let untested = (ConnectionState::Untested.as_str(), Some("the credential is new"));
-            store::connections::set_state(&mut tx, workspace_id, row.connection_id(), untested, at).await?;
+            store::connections::set_state(conn, workspace_id, row.connection_id(), untested, at).await?;
         }
-        let line = NewAuditLine::by(by.actor(), AuditAction::CredentialRotated, at)
+        let line = NewAuditLine::by(by, AuditAction::CredentialRotated, at)
             .about(format!("connection:{}", row.connection_id()), &row.name)
             .with("side", row.side.as_str())
             .with("field", field.as_str())
             .with("hint", credential.hint);
-        audit::append(&mut tx, workspace_id, line).await?;
-        tx.commit().await?;
+        audit::append(conn, workspace_id, line).await?;
         Ok(true)
     }
 

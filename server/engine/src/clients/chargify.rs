@@ -92,6 +92,17 @@ impl Chargify {
             .map_err(|lost| answer.unreadable(lost.detail))
     }
 
+    /// At most a page of customers that contain the text somewhere; the caller compares exactly.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub async fn customers_like(&self, context: &CallContext, text: &str) -> Result<Vec<Record>, CallError> {
+        let answer = self.call(context, read("GET /customers.json", list::like(text))).await?;
+        let body = answer.json()?;
+        let rows = body.as_array().ok_or_else(|| answer.unreadable("the answer is no list of customers"))?;
+        Ok(list::rows(rows, &CustomerPage { page: 1, updated_since: None }).records)
+    }
+
     /// The customer.
     ///
     /// # Errors

@@ -226,8 +226,8 @@ fn location_id(entered: &str) -> Result<String, String> {
     if (8..=64).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
         return Ok(id.to_owned());
     }
-    Err("account: enter the location id. It stands in GoHighLevel under Settings > Business Profile, and in the address \
-         bar after /location/"
+    Err("account: enter the location id. It stands in GoHighLevel under Settings > Business Profile, and in the \
+         address bar after /location/"
         .to_owned())
 }
 

@@ -40,6 +40,12 @@ pub(super) fn target(page: &CustomerPage) -> String {
     address::with_query("/customers.json", &query)
 }
 
+/// Customers that contain the text in e-mail, name, organization or reference; a hit is a substring, never an identity.
+pub(super) fn like(text: &str) -> String {
+    let query = [("page", "1".to_owned()), ("per_page", limits::CHARGIFY_PAGE.to_string()), ("q", text.to_owned())];
+    address::with_query("/customers.json", &query)
+}
+
 pub(super) fn newest() -> String {
     let query = [("page", "1".to_owned()), ("per_page", "1".to_owned()), ("direction", "desc".to_owned())];
     address::with_query("/customers.json", &query)

@@ -1,5 +1,5 @@
-//! Customers as the service writes them, read into records. Unknown fields are ignored; a field of an unexpected type is
-//! left out and told.
+//! Customers as the service writes them, read into records. Unknown fields are ignored; a field of an unexpected type
+//! is left out and told.
 
 use crate::clients::{RowProblem, json};
 use domain::{

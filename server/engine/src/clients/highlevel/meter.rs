@@ -204,7 +204,7 @@ impl Pace {
             }
             return Ok(None);
         }
-        // Without a running window all calls are in flight: one hundredth of a window is the mean distance of two calls.
+        // Without a running window all calls are in flight: a hundredth of a window is how far apart they are.
         let wait_ms = self.window_ends_ms.map_or(self.window_ms / 100, |end| end.saturating_sub(now_ms));
         Ok(Some(Duration::from_millis(wait_ms.max(1))))
     }

@@ -54,7 +54,12 @@ pub(super) async fn climb(
             None,
         );
     } else {
-        steps.warned(SHARED_KEY, "Not set, so webhooks are turned away and changes are noticed only by polling. It stands in Chargify under Config > Settings > Webhooks.", None);
+        steps.warned(
+            SHARED_KEY,
+            "Not set, so webhooks are turned away and changes are noticed only by polling. It \
+            stands in Chargify under Config > Settings > Webhooks.",
+            None,
+        );
     }
 }
 
@@ -72,8 +77,8 @@ fn site_refused(error: &CallError, expected: &Expected<'_>, steps: &mut Steps, s
         let (detail, verdict) = match error.class {
             UpstreamClass::Auth => (
                 format!(
-                    "Chargify does not take this key (\u{201c}{words}\u{201d}). It was mistyped or revoked, or is of another \
-                     site. Make a new one in Chargify: Config > Integrations > API keys, and set it here."
+                    "Chargify does not take this key (\u{201c}{words}\u{201d}). It was mistyped or revoked, or is of \
+                     another site. Make a new one in Chargify: Config > Integrations > API keys, and set it here."
                 ),
                 Verdict::Refused,
             ),
@@ -83,7 +88,8 @@ fn site_refused(error: &CallError, expected: &Expected<'_>, steps: &mut Steps, s
             ),
             _ => (
                 format!(
-                    "Chargify refused to show the site: \u{201c}{words}\u{201d} Ask its support whether the API is switched on for it."
+                    "Chargify refused to show the site: \u{201c}{words}\u{201d} Ask its support whether the API is \
+                        switched on for it."
                 ),
                 Verdict::Refused,
             ),

@@ -64,7 +64,8 @@ fn token_is_good(error: &CallError, steps: &mut Steps, seen: &super::probe::Seen
         }
         (_, Refusal::WrongTokenClass) => {
             let detail = format!(
-                "This is an agency's token; contacts need one of the location itself. Make it in {WHERE}, and set it here."
+                "This is an agency's token; contacts need one of the location itself. Make it in {WHERE}, and set it \
+                    here."
             );
             steps.failed(CREDENTIAL, detail, Some(seen), Verdict::Refused);
             steps.skipped(rest(1), CREDENTIAL);
@@ -73,8 +74,8 @@ fn token_is_good(error: &CallError, steps: &mut Steps, seen: &super::probe::Seen
         (_, Refusal::OtherLocation) => {
             steps.passed(CREDENTIAL, "GoHighLevel knows this token.", Some(seen));
             let detail = format!(
-                "The token is good, but for another location. Check the location id, or make a token in {WHERE}, and set \
-                 it here."
+                "The token is good, but for another location. Check the location id, or make a token in {WHERE}, \
+                 and set it here."
             );
             steps.failed(LOCATION, detail, Some(seen), Verdict::Refused);
             steps.skipped(rest(2), LOCATION);

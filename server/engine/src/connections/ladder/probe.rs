@@ -1,4 +1,4 @@
-//! Watches the wire while a connection is tested: status, time and date of every answer. Sees no body and no credential.
+//! Watches the wire while a connection is tested: status, time and date of every answer. Keeps no body.
 
 use crate::{Clock, Incoming, Outgoing, Transport, TransportError};
 use futures::future::BoxFuture;

@@ -93,12 +93,14 @@ impl Steps {
         let detail = match error {
             _ if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") => {
                 format!(
-                    "{host} did not show a certificate that can be trusted ({words}). Check the address, and for a proxy that opens traffic."
+                    "{host} did not show a certificate that can be trusted ({words}). Check the address, and for a \
+                        proxy that opens traffic."
                 )
             }
             TransportError::Connect(_) => {
                 format!(
-                    "{host} does not take connections ({words}). Check the address and this server's firewall, then test again."
+                    "{host} does not take connections ({words}). Check the address and this server's firewall, then \
+                        test again."
                 )
             }
             TransportError::TimedOut(after) => {
@@ -109,7 +111,8 @@ impl Steps {
             }
             TransportError::Broken(_) => {
                 format!(
-                    "{host} broke the connection off ({words}). Test again; if it stays so, look for a proxy in between."
+                    "{host} broke the connection off ({words}). Test again; if it stays so, look for a proxy in \
+                        between."
                 )
             }
         };
@@ -124,20 +127,23 @@ impl Steps {
         let (detail, verdict) = match error.class {
             UpstreamClass::Rate { .. } => (
                 format!(
-                    "{side} answers that there were too many requests. Nothing is wrong with the connection: test again in some minutes."
+                    "{side} answers that there were too many requests. Nothing is wrong with the connection: test \
+                        again in some minutes."
                 ),
                 Verdict::Unknown,
             ),
             UpstreamClass::Unavailable | UpstreamClass::Ambiguous => (
                 format!(
-                    "{side} could not answer ({}). Nothing is known to be wrong with the connection: test again in some minutes.",
+                    "{side} could not answer ({}). Nothing is known to be wrong with the connection: test again in \
+                        some minutes.",
                     error.message
                 ),
                 Verdict::Unknown,
             ),
             UpstreamClass::AccountBlocked => (
                 format!(
-                    "{side} has blocked the whole account: \u{201c}{}\u{201d} Settle that with {side}, then test again.",
+                    "{side} has blocked the whole account: \u{201c}{}\u{201d} Settle that with {side}, then test \
+                        again.",
                     error.message
                 ),
                 Verdict::Blocked,
@@ -175,7 +181,15 @@ impl Steps {
             }
             Some(skew) => {
                 let which = if skew > 0 { "behind" } else { "ahead of" };
-                self.warned(CLOCK, format!("This server's clock is {} s {which} {side}'s. Set it right: where the newest change wins, the wrong side could.", skew.abs()), None);
+                self.warned(
+                    CLOCK,
+                    format!(
+                        "This server's clock is {} s {which} {side}'s. Set it right: where the \
+                    newest change wins, the wrong side could.",
+                        skew.abs()
+                    ),
+                    None,
+                );
             }
         }
         let mut times: Vec<u32> = answered.iter().map(|seen| seen.took_ms).collect();
