@@ -1,7 +1,7 @@
 //! The contacts of a location: the truth by id, and the search index that trails behind it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -21,11 +21,11 @@ pub struct Book {
     pub(super) index: Index,
 }
 
-/// Contact ids by lower-case e-mail and by phone.
+/// Contact ids by lower-case e-mail and by phone: pairs of key and id, in order.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    email: HashMap<String, BTreeSet<String>>,
-    phone: HashMap<String, BTreeSet<String>>,
+    email: BTreeSet<(String, String)>,
+    phone: BTreeSet<(String, String)>,
 }
 
 /// What the search sees.
@@ -142,36 +142,32 @@ impl Index {
 impl Keys {
     fn insert(&mut self, contact: &Contact) {
         if let Some(email) = &contact.email {
-            self.email.entry(email.to_lowercase()).or_default().insert(contact.id.clone());
+            self.email.insert((email.to_lowercase(), contact.id.clone()));
         }
         if let Some(phone) = &contact.phone {
-            self.phone.entry(phone.clone()).or_default().insert(contact.id.clone());
+            self.phone.insert((phone.clone(), contact.id.clone()));
         }
     }
 
     fn remove(&mut self, contact: &Contact) {
         if let Some(email) = &contact.email {
-            drop_from(&mut self.email, &email.to_lowercase(), &contact.id);
+            self.email.remove(&(email.to_lowercase(), contact.id.clone()));
         }
         if let Some(phone) = &contact.phone {
-            drop_from(&mut self.phone, phone, &contact.id);
+            self.phone.remove(&(phone.clone(), contact.id.clone()));
         }
     }
 
     pub(super) fn email(&self, email: &str) -> impl Iterator<Item = &String> {
-        self.email.get(&email.to_lowercase()).into_iter().flatten()
+        ids(&self.email, email.to_lowercase())
     }
 
     pub(super) fn phone(&self, phone: &str) -> impl Iterator<Item = &String> {
-        self.phone.get(phone).into_iter().flatten()
+        ids(&self.phone, phone.to_owned())
     }
 }
 
-fn drop_from(map: &mut HashMap<String, BTreeSet<String>>, key: &str, id: &str) {
-    if let Some(ids) = map.get_mut(key) {
-        ids.remove(id);
-        if ids.is_empty() {
-            map.remove(key);
-        }
-    }
+fn ids(pairs: &BTreeSet<(String, String)>, key: String) -> impl Iterator<Item = &String> {
+    let from = (key.clone(), String::new());
+    pairs.range(from..).take_while(move |(found, _)| *found == key).map(|(_, id)| id)
 }

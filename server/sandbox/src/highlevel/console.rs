@@ -93,7 +93,7 @@ fn list(side: &HighLevel, request: &Request, state: &ShellState) -> Reply {
         .map(AsRef::as_ref)
         .filter(|contact| query.is_empty() || super::filter::mentions(contact, &query))
         .collect();
-    rows.sort_unstable_by(|left, right| right.date_updated.cmp(&left.date_updated));
+    rows.sort_unstable_by_key(|contact| std::cmp::Reverse(contact.date_updated));
     let total = rows.len();
     let shown_rows = rows.into_iter().skip((page - 1) * PAGE).take(PAGE);
     let body = html! {

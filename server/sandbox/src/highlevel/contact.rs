@@ -1,7 +1,7 @@
 //! A contact and the shapes it is shown in: by id, after creation, as a row of a search, in the old list, and in a
 //! webhook. The shapes differ as they do at the vendor.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use time::{Date, OffsetDateTime, macros::format_description};
@@ -51,8 +51,8 @@ pub struct Contact {
     pub inbound_dnd_settings: Value,
     /// Lower case, in the order they were added.
     pub tags: Vec<String>,
-    /// Values by custom field id.
-    pub custom_fields: BTreeMap<String, Value>,
+    /// Values by custom field id, in the order of the ids.
+    pub custom_fields: Vec<(Arc<str>, Value)>,
     /// A business's id.
     pub business_id: Option<String>,
     /// Users' ids.
@@ -88,7 +88,7 @@ impl Contact {
             dnd_settings: Value::Null,
             inbound_dnd_settings: Value::Null,
             tags: Vec::new(),
-            custom_fields: BTreeMap::new(),
+            custom_fields: Vec::new(),
             business_id: None,
             followers: Vec::new(),
             date_added: now,
@@ -105,7 +105,27 @@ impl Contact {
     }
 
     fn fields(&self) -> Value {
-        self.custom_fields.iter().map(|(id, value)| json!({ "id": id, "value": value })).collect()
+        self.custom_fields.iter().map(|(id, value)| json!({ "id": &**id, "value": value })).collect()
+    }
+
+    /// The value of a custom field.
+    pub fn custom_field(&self, id: &str) -> Option<&Value> {
+        self.custom_fields.iter().find(|(known, _)| **known == *id).map(|(_, value)| value)
+    }
+
+    /// Sets a custom field, or clears it.
+    pub fn set_custom_field(&mut self, id: &Arc<str>, value: Option<Value>) {
+        let place = self.custom_fields.binary_search_by(|(known, _)| known.cmp(id));
+        match (place, value) {
+            (Ok(at), Some(value)) => {
+                if let Some((_, old)) = self.custom_fields.get_mut(at) {
+                    *old = value;
+                }
+            }
+            (Ok(at), None) => drop(self.custom_fields.remove(at)),
+            (Err(at), Some(value)) => self.custom_fields.insert(at, (Arc::clone(id), value)),
+            (Err(_), None) => {}
+        }
     }
 
     fn core(&self) -> Map<String, Value> {

@@ -154,11 +154,7 @@ impl Location {
             let Some(field) = named.and_then(|named| self.field(named)) else { continue };
             let value = ["field_value", "fieldValue"].iter().find_map(|name| item.get(*name)).unwrap_or(&Value::Null);
             let clears = value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty);
-            if clears {
-                contact.custom_fields.remove(&field.id);
-            } else {
-                contact.custom_fields.insert(field.id.clone(), value.clone());
-            }
+            contact.set_custom_field(&field.id, (!clears).then(|| value.clone()));
         }
     }
 

@@ -1,5 +1,7 @@
 //! The contents of a fresh location: contacts as they are in real life, and a little of everything around them.
 
+use std::sync::Arc;
+
 use rand::Rng;
 use serde_json::{Map, Value, json};
 use time::Duration;
@@ -29,7 +31,7 @@ pub(super) fn fill(location: &mut Location, seed: u64, people: &[Person]) {
     for (position, (name, data_type, options)) in FIELDS.iter().enumerate() {
         let id = location.new_id();
         location.fields.push(CustomField {
-            id,
+            id: Arc::from(id),
             name: (*name).to_owned(),
             key: format!("contact.{}", name.to_lowercase().replace([' ', '-'], "_")),
             data_type: (*data_type).to_owned(),
@@ -54,7 +56,7 @@ pub(super) fn fill(location: &mut Location, seed: u64, people: &[Person]) {
 }
 
 fn contact(location: &Location, seed: u64, person: &Person) -> Contact {
-    let mut rng = seed::rng(seed, person.index, 5);
+    let mut rng = seed::quick(seed, person.index, 5);
     let mut contact = Contact::new(person.contact_id.clone(), location.id.clone(), person.added_at);
     contact.first_name.clone_from(&person.first_name);
     contact.last_name.clone_from(&person.last_name);
@@ -77,7 +79,7 @@ fn contact(location: &Location, seed: u64, person: &Person) -> Contact {
     contact.date_updated = person.added_at + Duration::seconds(rng.random_range(0..age));
     for field in &location.fields {
         if let (true, Some(value)) = (rng.random_bool(0.25), value(&mut rng, field)) {
-            contact.custom_fields.insert(field.id.clone(), value);
+            contact.set_custom_field(&field.id, Some(value));
         }
     }
     if rng.random_bool(0.1) {
@@ -105,7 +107,7 @@ fn value(rng: &mut impl Rng, field: &CustomField) -> Option<Value> {
 
 /// Notes, tasks and appointments for a few.
 fn around(location: &mut Location, seed: u64, index: usize, contact_id: &str) {
-    let mut rng = seed::rng(seed, index, 6);
+    let mut rng = seed::quick(seed, index, 6);
     let at = EPOCH - Duration::hours(rng.random_range(1..4_000));
     if rng.random_bool(0.1) {
         let body = format!("Called on {}. Wants an offer for {} seats.", at.date(), rng.random_range(2..80));

@@ -38,8 +38,8 @@ const FIELDS: &[&str] = &[
 /// A condition, or a group of them.
 #[derive(Debug)]
 pub(super) enum Filter {
-    All(Vec<Filter>),
-    Any(Vec<Filter>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
     Is { field: String, test: Test },
 }
 
@@ -143,6 +143,17 @@ impl Filter {
         }
     }
 
+    /// The lowest and the highest instant a range lets pass, in milliseconds.
+    pub(super) fn span(&self, wanted: &str) -> Option<(i64, i64)> {
+        match self {
+            Self::Is { field, test: Test::Range([at_least, above, at_most, below]) } if field == wanted => Some((
+                (*at_least).max(*above).unwrap_or(i64::MIN),
+                at_most.unwrap_or(i64::MAX).min(below.unwrap_or(i64::MAX)),
+            )),
+            _ => None,
+        }
+    }
+
     /// Whether a contact passes.
     pub(super) fn matches(&self, contact: &Contact) -> bool {
         match self {
@@ -210,7 +221,7 @@ fn values(field: &str, contact: &Contact) -> Vec<String> {
         "dateAdded" | "dateUpdated" => return date(field, contact).iter().map(i64::to_string).collect(),
         custom => {
             let id = custom.strip_prefix("customFields.").unwrap_or(custom);
-            return contact.custom_fields.get(id).map(texts).unwrap_or_default();
+            return contact.custom_field(id).map(texts).unwrap_or_default();
         }
     };
     text.map(|text| text.to_lowercase()).into_iter().collect()

@@ -1,7 +1,7 @@
 //! `POST /contacts/search`: validation, order, cursor and page. Source: HighLevel support portal, "Search Contacts"
 //! guide for the contacts v2 API, seen 2026-08.
 
-use std::{cmp::Ordering, ops::Bound, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeSet, ops::Bound, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -97,12 +97,8 @@ impl Search {
     /// Runs the search over the index.
     pub(super) fn run(&self, index: &Index) -> Found {
         match (self.sort.as_slice(), self.few(index)) {
-            ([Sort { field, descending }], None) if field == "dateUpdated" => {
-                self.walk(index, &index.by_updated, *descending)
-            }
-            ([Sort { field, descending }], None) if field == "dateAdded" => {
-                self.walk(index, &index.by_added, *descending)
-            }
+            ([sort], None) if sort.field == "dateUpdated" => self.walk(index, &index.by_updated, sort),
+            ([sort], None) if sort.field == "dateAdded" => self.walk(index, &index.by_added, sort),
             (_, Some(few)) => self.sorted(few),
             (_, None) => self.sorted(index.rows.values().collect()),
         }
@@ -125,25 +121,35 @@ impl Search {
             && self.query.as_ref().is_none_or(|query| filter::mentions(contact, query))
     }
 
-    /// Walks an index that is in the wanted order already.
-    fn walk(&self, index: &Index, order: &std::collections::BTreeSet<(i64, String)>, descending: bool) -> Found {
+    /// Walks an index that is in the wanted order already, within the range a filter on the same date leaves.
+    fn walk(&self, index: &Index, order: &BTreeSet<(i64, String)>, sort: &Sort) -> Found {
         let plain = self.filters.is_empty() && self.query.is_none();
-        let total =
-            if plain { order.len() } else { index.rows.values().filter(|contact| self.matches(contact)).count() };
+        let (low, high) = self
+            .filters
+            .iter()
+            .filter_map(|filter| filter.span(&sort.field))
+            .fold((i64::MIN, i64::MAX), |(low, high), span| (low.max(span.0), high.min(span.1)));
+        let mut from = Bound::Included((low, String::new()));
+        let mut to = Bound::Excluded((high.saturating_add(1), String::new()));
+        let within = |from: Bound<(i64, String)>, to: Bound<(i64, String)>| {
+            let found = (low <= high && ordered(&from, &to)).then(|| order.range((from, to)));
+            found.into_iter().flatten().filter_map(|(_, id)| index.rows.get(id))
+        };
+        let passes = |contact: &&Arc<Contact>| plain || self.matches(contact);
+        let total = if plain { order.len() } else { within(from.clone(), to.clone()).filter(passes).count() };
         let cursor = self.after.as_deref().and_then(|after| match after {
             [at, id] => Some((at.as_i64()?, id.as_str()?.to_owned())),
             _ => None,
         });
-        let range = match (cursor, descending) {
-            (None, _) => order.range(..),
-            (Some(cursor), false) => order.range((Bound::Excluded(cursor), Bound::Unbounded)),
-            (Some(cursor), true) => order.range((Bound::Unbounded, Bound::Excluded(cursor))),
-        };
-        let ids: Box<dyn Iterator<Item = &(i64, String)>> =
-            if descending { Box::new(range.rev()) } else { Box::new(range) };
-        let contacts = ids
-            .filter_map(|(_, id)| index.rows.get(id))
-            .filter(|contact| plain || self.matches(contact))
+        match cursor {
+            Some(cursor) if sort.descending && cursor.0 <= high => to = Bound::Excluded(cursor),
+            Some(cursor) if !sort.descending && cursor.0 >= low => from = Bound::Excluded(cursor),
+            _ => {}
+        }
+        let rows: Box<dyn Iterator<Item = &Arc<Contact>>> =
+            if sort.descending { Box::new(within(from, to).rev()) } else { Box::new(within(from, to)) };
+        let contacts = rows
+            .filter(passes)
             .skip(self.skip)
             .take(self.page_limit)
             .map(|contact| (Arc::clone(contact), self.cursor(contact)))
@@ -192,6 +198,15 @@ impl Search {
             })
             .find(|order| order.is_ne())
             .unwrap_or(Ordering::Equal)
+    }
+}
+
+/// Whether a range has a beginning before its end, which the set insists on.
+fn ordered(from: &Bound<(i64, String)>, to: &Bound<(i64, String)>) -> bool {
+    match (from, to) {
+        (Bound::Included(from), Bound::Excluded(to)) => from <= to,
+        (Bound::Excluded(from), Bound::Excluded(to)) => from < to,
+        _ => true,
     }
 }
 

@@ -1,5 +1,7 @@
 //! A location's own records: definitions of custom fields and the catalogue of tags.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -14,7 +16,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct CustomField {
     /// Twenty letters and digits; differs per location.
-    pub id: String,
+    pub id: Arc<str>,
     /// The name people see.
     pub name: String,
     /// `contact.` and a key; the portable name.
@@ -51,7 +53,7 @@ const CREATE: &[Property] = &[
 impl CustomField {
     fn view(&self, location_id: &str) -> Value {
         let mut map = Map::new();
-        set(&mut map, "id", Some(self.id.clone()));
+        set(&mut map, "id", Some(self.id.to_string()));
         set(&mut map, "name", Some(self.name.clone()));
         set(&mut map, "fieldKey", Some(self.key.clone()));
         set(&mut map, "placeholder", self.placeholder.clone());
@@ -92,7 +94,7 @@ impl Location {
     /// A definition by id, key, or key without its prefix.
     pub(super) fn field(&self, named: &str) -> Option<&CustomField> {
         self.fields.iter().find(|field| {
-            field.id == named || field.key == named || field.key.split_once('.').is_some_and(|(_, key)| key == named)
+            *field.id == *named || field.key == named || field.key.split_once('.').is_some_and(|(_, key)| key == named)
         })
     }
 
@@ -130,7 +132,7 @@ impl Location {
             return Err(Refusal::bad_request(format!("{key} already exists")));
         }
         let mut field = CustomField {
-            id: self.new_id(),
+            id: Arc::from(self.new_id()),
             name: String::new(),
             key,
             data_type: text("dataType"),
