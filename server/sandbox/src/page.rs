@@ -16,7 +16,7 @@ header h1 a { color: inherit; text-decoration: none; }
 button, a.button { font: inherit; padding: .3rem .7rem; border: 1px solid; border-radius: .3rem; background: none;
   color: inherit; text-decoration: none; cursor: pointer; }
 button.danger { color: #b91c1c; }
-input { font: inherit; padding: .3rem .5rem; }
+input, select { font: inherit; padding: .3rem .5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid #8884; vertical-align: top; }
 form.record { display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: .6rem; align-items: end;
@@ -42,6 +42,8 @@ pub(crate) fn frame(side: &str, title: &str, state: &ShellState, body: &Markup) 
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
+                // Without it a browser asks for one, and the counters show a call nobody made.
+                link rel="icon" href="data:,";
                 title { (title) " · " (side) }
                 style { (PreEscaped(STYLE)) }
             }

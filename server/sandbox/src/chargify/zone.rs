@@ -46,6 +46,12 @@ impl Zone {
         format!("{} {} {sign}{:02}{:02}", day(local), clock(local), hours.abs(), minutes.abs())
     }
 
+    /// `2024-10-11 15:12`, for the console.
+    pub fn short(self, at: OffsetDateTime) -> String {
+        let local = at.to_offset(self.offset(at));
+        format!("{} {:02}:{:02}", day(local), local.hour(), local.minute())
+    }
+
     /// The instant of a wall-clock time in this zone.
     pub fn resolve(self, local: PrimitiveDateTime) -> OffsetDateTime {
         let guess = local.assume_offset(UtcOffset::from_hms(self.standard_hours(), 0, 0).unwrap_or(UtcOffset::UTC));

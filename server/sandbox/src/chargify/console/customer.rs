@@ -41,6 +41,7 @@ pub(super) fn editor(site: &Chargify, customer: &Customer) -> Markup {
             select name="product" aria-label="Product" {
                 @for product in PRODUCTS { option value=(product.handle) { (product.name) } }
             }
+            " "
             button { "Subscribe" }
         }
         h2 { "Delete" }
@@ -68,8 +69,10 @@ fn fields(site: &Chargify, id: i64) -> Markup {
         }
         form method="post" action={ "/console/customers/" (id) "/field" } {
             input name="name" list="fields" required placeholder="Field" aria-label="Field";
+            " "
             datalist id="fields" { @for field in fields.fields() { option value=(field.name); } }
             input name="value" placeholder="Value" aria-label="Value" dir="auto";
+            " "
             button { "Set" }
         }
     }
@@ -86,11 +89,13 @@ fn subscription_block(site: &Chargify, subscription: &Subscription) -> Markup {
                         option value=(state.name()) selected[state == subscription.state] { (state.name()) }
                     }
                 }
+                " "
                 button { "Set state" }
             }
             ul { @for note in site.notes.of(subscription.id) { li { bdi { (note.body) } } } }
             form method="post" action={ (path) "/note" } {
                 input name="body" required placeholder="A note" aria-label="Note" dir="auto";
+                " "
                 button { "Add note" }
             }
         }

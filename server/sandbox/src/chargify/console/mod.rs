@@ -45,6 +45,13 @@ const BOXES: [(&str, &str); 14] = [
 
 impl Chargify {
     pub(super) fn show_console(&mut self, request: &Request, state: &ShellState, now: OffsetDateTime) -> Reply {
+        let mut state = state.clone();
+        if state.webhook_target.is_none() {
+            // Endpoints made through the API are targets too, which the shell does not know of.
+            let urls: Vec<&str> = self.webhooks.endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect();
+            state.webhook_target = (!urls.is_empty()).then(|| urls.join(", "));
+        }
+        let state = &state;
         let segments = request.segments();
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         if request.method == Method::POST {
@@ -166,6 +173,7 @@ impl Chargify {
             form method="get" action="/" {
                 input type="search" name="q" value=(query) placeholder="Name, e-mail, organization, reference"
                     aria-label="Search" dir="auto";
+                " "
                 button { "Search" }
                 " "
                 a.button href="/console/new" { "New customer" }
@@ -186,7 +194,7 @@ impl Chargify {
                             td { bdi { (row.text_or_blank("organization")) } }
                             td { bdi { (row.text_or_blank("reference")) } }
                             td { (self.subscriptions.of_customer(row.id).map(|one| one.state.name()).collect::<Vec<_>>().join(", ")) }
-                            td { (self.site.zone.iso(row.updated_at)) }
+                            td { (self.site.zone.short(row.updated_at)) }
                         }
                     }
                 }
