@@ -1,0 +1,28 @@
+//! What crosses the wire to a page: small, serialisable, fixed-size integers, no secrets, no remote payloads.
+//!
+//! The engine returns these, pages and islands decode them. A view says what a person needs to see, not how it is stored.
+
+mod at;
+mod audit;
+mod connection;
+mod delivery;
+mod overview;
+mod person;
+mod record;
+mod run;
+mod sync;
+
+pub use at::At;
+pub use audit::{AuditFilter, AuditLineView, AuditPageView};
+pub use connection::{CheckStepView, CheckView, ConnectionView, CredentialView, StepState};
+pub use delivery::{DeliveryPageView, DeliveryView};
+pub use overview::{NeedView, OverviewView, QueueView, Tally24};
+pub use person::{MemberView, SessionView};
+pub use record::{
+    FieldView, HistoryView, PairState, RecordPageView, RecordRowView, RecordView, ResyncView, TraceStepView,
+};
+pub use run::{
+    CallView, ChangeView, ItemFilter, ItemPageView, ItemView, PhaseView, ReasonCountView, RunLiveView, RunPageView,
+    RunView,
+};
+pub use sync::{FieldChoiceView, MappingVersionView, RuleView, SyncDraft, SyncView};

@@ -1,0 +1,109 @@
+//! Records as pages see them: both sides, what was agreed last, what would happen now.
+
+use super::{At, run::ChangeView};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairState {
+    /// Linked, and both sides agree as last read.
+    InStep,
+    /// Linked, and something would be written.
+    Drifted,
+    /// Waits for a person.
+    Waiting,
+    /// The last attempt failed.
+    Failed,
+    /// Takes no part: scope or a missing required value.
+    LeftOut,
+    /// Not linked yet.
+    Unpaired,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordRowView {
+    pub sync: String,
+    pub contact_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub name: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub state: PairState,
+    pub detail: String,
+    pub read_at: At,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordPageView {
+    pub rows: Vec<RecordRowView>,
+    pub next: Option<String>,
+    pub total_contacts: u64,
+    pub total_customers: u64,
+    pub total_links: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordView {
+    pub sync: String,
+    pub name: String,
+    pub email: Option<String>,
+    pub contact_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub matched_by: Option<String>,
+    pub linked_at: Option<At>,
+    pub state: PairState,
+    /// The heading above the trace and its answer.
+    pub question: String,
+    pub answer: String,
+    pub trace: Vec<TraceStepView>,
+    pub fields: Vec<FieldView>,
+    pub history: Vec<HistoryView>,
+    pub highlevel_read_at: Option<At>,
+    pub chargify_read_at: Option<At>,
+    /// What a resync from the local copy would write.
+    pub would: Vec<ChangeView>,
+}
+
+/// Read, scope, match, map, merge, validate, write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TraceStepView {
+    pub title: String,
+    /// `done`, `stopped`, `not_reached`.
+    pub state: String,
+    pub detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldView {
+    pub label: String,
+    pub highlevel_field: String,
+    pub chargify_field: String,
+    pub highlevel: Option<String>,
+    pub base: Option<String>,
+    pub chargify: Option<String>,
+    /// `in_step`, `to_chargify`, `to_highlevel`, `ask`, `left_alone`, `broken`.
+    pub verdict: String,
+    pub detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryView {
+    pub at: At,
+    pub actor: String,
+    pub action: String,
+    pub words: String,
+    pub outcome: String,
+    pub changes: Vec<ChangeView>,
+    pub run_number: Option<u64>,
+}
+
+/// The diff a person sees before a resync: read from both services at that moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResyncView {
+    pub action: String,
+    pub reason: String,
+    pub changes: Vec<ChangeView>,
+    pub calls: u32,
+    /// Stands for exactly this plan; the resync refuses when the world has moved on.
+    pub seal: String,
+}

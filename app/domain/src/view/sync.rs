@@ -1,0 +1,85 @@
+//! Syncs and their mapping as pages see them.
+
+use super::At;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SyncView {
+    pub name: String,
+    pub highlevel: String,
+    pub chargify: String,
+    pub enabled: bool,
+    pub slots: u8,
+    pub require_email: bool,
+    pub only_tag: Option<String>,
+    pub not_tag: Option<String>,
+    pub create_contacts: bool,
+    pub mapping_version: u32,
+    pub rules: Vec<RuleView>,
+    pub links: u64,
+    pub contacts: u64,
+    pub customers: u64,
+    pub waiting: u64,
+    pub written_today: u64,
+    /// Number, mode and status of the last run.
+    pub last_run: Option<(u64, String, String)>,
+    pub last_run_at: Option<At>,
+    /// Number of the run under way or waiting for approval.
+    pub open_run: Option<u64>,
+    pub last_read_at: Option<At>,
+}
+
+/// A mapping row. Every word as in the configuration file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleView {
+    pub highlevel: String,
+    pub highlevel_label: String,
+    pub chargify: String,
+    pub chargify_label: String,
+    /// `both`, `to_chargify`, `to_highlevel`.
+    pub direction: String,
+    /// `newest`, `highlevel`, `chargify`, `fill_empty`, `ask`.
+    pub conflict: String,
+    /// The transform chain in its text form, steps joined by ` | `.
+    pub transform: String,
+    /// Required in Chargify: the row cannot be removed.
+    pub locked: bool,
+    /// A value of a real record, when some were read.
+    pub highlevel_sample: Option<String>,
+    pub chargify_sample: Option<String>,
+}
+
+/// A field one can choose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldChoiceView {
+    pub key: String,
+    pub label: String,
+    /// Why it can only be read, if so.
+    pub read_only: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MappingVersionView {
+    pub version: u32,
+    pub author: String,
+    pub reason: String,
+    pub created_at: At,
+}
+
+/// What the form of a new sync sends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SyncDraft {
+    pub name: String,
+    /// Names of connections.
+    pub highlevel: String,
+    pub chargify: String,
+    #[serde(default)]
+    pub require_email: bool,
+    #[serde(default)]
+    pub only_tag: String,
+    #[serde(default)]
+    pub not_tag: String,
+    #[serde(default)]
+    pub create_contacts: bool,
+    pub slots: u8,
+}

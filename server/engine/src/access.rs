@@ -1,0 +1,140 @@
+//! Who may do what. The proof types here can only be made by [`Engine::viewer`] and its refinements, and use cases
+//! demand them: an entry point that forgets to authorise has nothing to call with.
+
+use crate::{Engine, EngineError, Result, store};
+use domain::{PersonId, Right, Role, WorkspaceId};
+
+/// The person (or the command line) on whose behalf something happens.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    workspace_id: WorkspaceId,
+    person_id: Option<PersonId>,
+    name: String,
+    role: Role,
+}
+
+impl Actor {
+    /// As it stands in the audit trail: `person:<id>` or `command-line`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.person_id.map_or_else(|| "command-line".to_owned(), |id| format!("person:{id}"))
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    #[must_use]
+    pub fn workspace_id(&self) -> WorkspaceId {
+        self.workspace_id
+    }
+
+    #[must_use]
+    pub fn person_id(&self) -> Option<PersonId> {
+        self.person_id
+    }
+}
+
+macro_rules! proof {
+    ($(#[$doc:meta])* $name:ident, $method:ident, $right:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(Actor);
+
+        impl $name {
+            #[must_use]
+            pub fn actor(&self) -> &Actor {
+                &self.0
+            }
+
+            #[must_use]
+            pub fn workspace_id(&self) -> WorkspaceId {
+                self.0.workspace_id
+            }
+        }
+
+        impl Viewer {
+            /// The stronger proof.
+            ///
+            /// # Errors
+            /// [`EngineError::NotAllowed`] when the role lacks the right.
+            pub fn $method(&self) -> Result<$name> {
+                if self.0.role.may($right) { Ok($name(self.0.clone())) } else { Err(EngineError::NotAllowed($right.words())) }
+            }
+        }
+    };
+}
+
+/// May look at the workspace: any member.
+#[derive(Clone, Debug)]
+pub struct Viewer(Actor);
+
+impl Viewer {
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn workspace_id(&self) -> WorkspaceId {
+        self.0.workspace_id
+    }
+}
+
+proof!(
+    /// May plan, start, approve and cancel runs, and resync a record.
+    Runner, runner, Right::Run
+);
+proof!(
+    /// May create syncs and edit mappings.
+    Editor, editor, Right::EditMapping
+);
+proof!(
+    /// May add connections and set their credentials.
+    Keyholder, keyholder, Right::ManageConnections
+);
+proof!(
+    /// May export the audit trail.
+    Auditor, auditor, Right::ExportAudit
+);
+proof!(
+    /// May add people and set roles.
+    Manager, manager, Right::ManageTeam
+);
+
+impl Engine {
+    /// The proof that a signed-in person may look at a workspace; without one named, their first.
+    ///
+    /// # Errors
+    /// [`EngineError::NotSignedIn`] when the person is unknown or disabled, [`EngineError::NotFound`] when they are no
+    /// member of that workspace (the same answer as for a workspace that does not exist).
+    pub async fn viewer(&self, person_id: PersonId, workspace_id: Option<WorkspaceId>) -> Result<Viewer> {
+        let mut conn = self.pool().acquire().await?;
+        let person = store::people::find(&mut conn, person_id).await?.ok_or(EngineError::NotSignedIn)?;
+        let member = store::people::membership(&mut conn, person_id, workspace_id)
+            .await?
+            .ok_or(EngineError::NotFound("workspace"))?;
+        Ok(Viewer(Actor {
+            workspace_id: member.workspace_id,
+            person_id: Some(person_id),
+            name: person.name,
+            role: member.role,
+        }))
+    }
+
+    /// The proof the command line gets: whoever may read the installation's key may do everything.
+    /// Without a name, the first workspace, made if there is none.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an unknown name; database errors.
+    pub async fn command_line(&self, workspace: Option<&str>) -> Result<Viewer> {
+        let workspace_id = self.workspace_for_command_line(workspace).await?;
+        Ok(Viewer(Actor { workspace_id, person_id: None, name: "command line".to_owned(), role: Role::Owner }))
+    }
+}

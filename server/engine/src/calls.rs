@@ -1,0 +1,83 @@
+//! The journal of calls: told by the clients without waiting, written behind in batches.
+
+use crate::{
+    Engine, Result, UpstreamClass,
+    clients::{CallRecord, CallSink},
+    store,
+};
+use domain::Side;
+use sqlx::{Connection, PgConnection};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Calls not yet written.
+#[derive(Debug, Default)]
+pub(crate) struct CallJournal {
+    waiting: Mutex<Vec<CallRecord>>,
+}
+
+/// At most so many calls wait in memory; beyond it the oldest are dropped rather than memory grown.
+const WAITING_MAX: usize = 20_000;
+
+impl CallSink for CallJournal {
+    fn record(&self, call: CallRecord) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= WAITING_MAX {
+            tracing::warn!("the journal of calls is not being written; dropping the oldest");
+            waiting.clear();
+        }
+        waiting.push(call);
+    }
+}
+
+impl CallJournal {
+    fn take(&self) -> Vec<CallRecord> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Engine {
+    /// Writes the calls told so far, and counts those of runs to their run.
+    pub(crate) async fn flush_calls(&self) -> Result<()> {
+        let calls = self.call_journal().take();
+        if calls.is_empty() {
+            return Ok(());
+        }
+        let mut conn = self.pool().acquire().await?;
+        write(&mut conn, &calls).await
+    }
+}
+
+async fn write(conn: &mut PgConnection, calls: &[CallRecord]) -> Result<()> {
+    let mut batch = store::calls::CallBatch::default();
+    let mut of_runs: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    for call in calls {
+        batch.workspace_id.push(call.workspace_id.0);
+        batch.connection_id.push(call.connection_id.0);
+        batch.side.push(call.side.as_str().to_owned());
+        batch.endpoint.push(call.endpoint.to_owned());
+        batch.status.push(call.status.and_then(|status| i16::try_from(status).ok()));
+        batch.error_class.push(call.error_class.map(|class: UpstreamClass| class.to_string()));
+        batch.took_ms.push(i32::try_from(call.took_ms).unwrap_or(i32::MAX));
+        batch.cause.push(call.cause.clone());
+        batch.run_id.push(call.run_id.map(|run| run.0));
+        batch.remote_request_id.push(call.remote_request_id.clone());
+        batch.called_at.push(call.called_at);
+        if let Some(run_id) = call.run_id {
+            let counts = of_runs.entry((call.workspace_id.0, run_id.0)).or_default();
+            match call.side {
+                Side::Highlevel => counts.0 += 1,
+                Side::Chargify => counts.1 += 1,
+            }
+        }
+    }
+    let mut tx = conn.begin().await?;
+    store::calls::insert(&mut tx, &batch).await?;
+    for ((workspace_id, run_id), (highlevel, chargify)) in of_runs {
+        store::runs::add_calls(&mut tx, workspace_id, run_id, highlevel, chargify).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! Jobs: durable work on Postgres. A job carries ids and re-reads the world, so that the common path and the path after
+//! a crash are one path. Enqueued on the caller's connection: a job joins the transaction that makes it necessary.
+
+mod listener;
+mod worker;
+
+pub use listener::Wakeups;
+pub use worker::Worker;
+
+use crate::{Engine, clients::Priority, store};
+use domain::{ConnectionId, JobId, RunId, Side, SyncId, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+/// Everything a worker can be asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Job {
+    /// Carry a run on from where it stands.
+    Run { run_id: RunId },
+    /// Look at one record and its partner, and do what the mapping asks.
+    Reconcile { sync_id: SyncId, side: Side, remote_id: String },
+}
+
+impl Job {
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Run { .. } => "run",
+            Self::Reconcile { .. } => "reconcile",
+        }
+    }
+
+    /// Ready jobs of one key become one; jobs of one key never run at the same time.
+    fn coalesce_key(&self) -> String {
+        match self {
+            Self::Run { run_id } => format!("run:{run_id}"),
+            Self::Reconcile { sync_id, side, remote_id } => format!("reconcile:{sync_id}:{side}:{remote_id}"),
+        }
+    }
+}
+
+/// Where a job waits and how urgent it is.
+pub(crate) struct Queueing {
+    pub(crate) workspace_id: WorkspaceId,
+    /// The lane: the Chargify connection of the sync.
+    pub(crate) lane_id: ConnectionId,
+    pub(crate) priority: Priority,
+    pub(crate) delay_ms: i64,
+}
+
+impl Engine {
+    /// Adds the job in the caller's transaction; workers wake when it commits.
+    pub(crate) async fn enqueue(&self, conn: &mut PgConnection, job: &Job, at: &Queueing) -> crate::Result<()> {
+        let payload =
+            serde_json::to_value(job).map_err(|_infallible| crate::EngineError::Bug("a job does not serialise"))?;
+        store::jobs::enqueue(
+            conn,
+            store::jobs::NewJob {
+                job_id: JobId(self.entropy().uuid()),
+                workspace_id: at.workspace_id,
+                lane_id: at.lane_id,
+                kind: job.kind(),
+                payload,
+                priority: at.priority.rank(),
+                coalesce_key: Some(job.coalesce_key()),
+                delay_ms: at.delay_ms,
+            },
+        )
+        .await?;
+        Ok(())
+    }
+}

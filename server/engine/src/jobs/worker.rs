@@ -1,0 +1,206 @@
+//! The worker: claims jobs, keeps their leases, carries them out, and writes down how they ended.
+
+use super::{Job, Wakeups};
+use crate::{Engine, EngineError, Result, UpstreamClass, store, store::jobs::ClaimedRow};
+use domain::{WorkspaceId, limits, retry};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How a job ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    Done,
+    /// Nothing is wrong; there is more to do at that time. Does not count as an attempt.
+    Later(Duration),
+}
+
+/// Works the queue of one process.
+#[derive(Clone)]
+pub struct Worker {
+    engine: Engine,
+}
+
+impl Worker {
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Works until `stop`; then finishes what is in flight, at most as long as the caller waits.
+    pub async fn run(&self, stop: CancellationToken) {
+        self.engine.start_presence();
+        let tracker = TaskTracker::new();
+        let places = Arc::new(Semaphore::new(limits::JOBS_AT_ONCE));
+        let ears = Wakeups::listen(&self.engine);
+        let hands = self.claim_and_spawn(&tracker, &places, &stop);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = ears => {}
+            () = hands => {}
+        }
+        tracker.close();
+        tracker.wait().await;
+        if let Err(error) = self.engine.flush_calls().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the last calls were not journalled");
+        }
+    }
+
+    async fn claim_and_spawn(&self, tracker: &TaskTracker, places: &Arc<Semaphore>, stop: &CancellationToken) {
+        loop {
+            let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+            match self.claim().await {
+                Ok(Some(job)) => {
+                    let (worker, stop) = (self.clone(), stop.clone());
+                    tracker.spawn(async move {
+                        worker.carry_out(job, &stop).await;
+                        drop(place);
+                    });
+                }
+                Ok(None) => {
+                    drop(place);
+                    self.rest().await;
+                }
+                Err(error) => {
+                    drop(place);
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot look for work; trying again");
+                    self.engine.clock().sleep(limits::NODE_REJOIN).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for a wake-up, the next due job, or the poll.
+    async fn rest(&self) {
+        let due = match self.next_due().await {
+            Ok(Some(due)) => due.min(limits::QUEUE_POLL),
+            Ok(None) | Err(_) => limits::QUEUE_POLL,
+        };
+        // A lane that is full frees up with a wake-up, so a job that is due but cannot run must not spin here.
+        let pause = due.max(Duration::from_millis(100));
+        let sleep = self.engine.clock().sleep(pause);
+        let woken = Box::pin(self.engine.shared().job_wakes.notified());
+        futures::future::select(sleep, woken).await;
+        if let Err(error) = self.engine.flush_calls().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "calls wait to be journalled");
+        }
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>> {
+        let mut conn = self.engine.pool().acquire().await?;
+        let due_ms = store::jobs::next_due_ms(&mut conn).await?;
+        Ok(due_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
+    }
+
+    /// Carries out one due job, if there is one, and says so. For tests and for commands that work the queue themselves.
+    ///
+    /// # Errors
+    /// Database errors while claiming.
+    pub async fn step(&self) -> Result<bool> {
+        self.engine.start_presence();
+        let Some(job) = self.claim().await? else { return Ok(false) };
+        self.carry_out(job, &CancellationToken::new()).await;
+        self.engine.flush_calls().await?;
+        Ok(true)
+    }
+
+    /// Claims the most urgent job that may run now. Commits before any work.
+    pub(crate) async fn claim(&self) -> Result<Option<ClaimedRow>> {
+        let lease_s = i32::try_from(limits::JOB_LEASE_S).unwrap_or(i32::MAX);
+        let node_id = self.engine.node().id;
+        let mut full = Vec::new();
+        loop {
+            let mut tx = self.engine.pool().begin().await?;
+            let Some((workspace_id, lane_id)) = store::jobs::lock_lane_with_work(&mut tx, &full).await? else {
+                return Ok(None);
+            };
+            store::jobs::release_expired(&mut tx, workspace_id, lane_id).await?;
+            let job = store::jobs::claim_in_lane(&mut tx, workspace_id, lane_id, node_id, lease_s).await?;
+            tx.commit().await?;
+            if job.is_some() {
+                return Ok(job);
+            }
+            full.push(lane_id);
+        }
+    }
+
+    #[tracing::instrument(skip_all, fields(job.id = %job.job_id, job.kind = %job.kind, job.attempt = job.attempt))]
+    async fn carry_out(&self, job: ClaimedRow, stop: &CancellationToken) {
+        let work = self.dispatch(&job, stop);
+        let result = tokio::select! {
+            result = work => Some(result),
+            () = self.keep_lease(&job) => None,
+        };
+        let Some(result) = result else {
+            tracing::warn!("the job was lost to another node; stopped here");
+            return;
+        };
+        if let Err(error) = self.write_down(&job, result).await {
+            // The lease runs out and the job is taken up again: handlers can be run twice.
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot write down how the job ended");
+        }
+    }
+
+    /// Extends the lease until the job is lost.
+    async fn keep_lease(&self, job: &ClaimedRow) {
+        let lease_s = i32::try_from(limits::JOB_LEASE_S).unwrap_or(i32::MAX);
+        loop {
+            self.engine.clock().sleep(Duration::from_secs(limits::JOB_RENEW_S)).await;
+            let extended = async {
+                let mut conn = self.engine.pool().acquire().await?;
+                store::jobs::extend(&mut conn, job, lease_s).await
+            };
+            match extended.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot extend the lease; trying again");
+                }
+            }
+        }
+    }
+
+    async fn dispatch(&self, claimed: &ClaimedRow, stop: &CancellationToken) -> Result<Ending> {
+        let workspace_id = WorkspaceId(claimed.workspace_id);
+        let job: Job = serde_json::from_value(claimed.payload.clone())
+            .map_err(|_unreadable| EngineError::Bug("a job's payload cannot be read"))?;
+        match job {
+            Job::Run { run_id } => self.engine.carry_run_on(workspace_id, run_id, stop).await,
+            Job::Reconcile { sync_id, side, remote_id } => {
+                Box::pin(self.engine.reconcile(workspace_id, sync_id, side, &remote_id)).await
+            }
+        }
+    }
+
+    async fn write_down(&self, job: &ClaimedRow, result: Result<Ending>) -> Result<()> {
+        let mut conn = self.engine.pool().acquire().await?;
+        let attempt = u32::try_from(job.attempt).unwrap_or(u32::MAX);
+        match result {
+            Ok(Ending::Done) => store::jobs::finish(&mut conn, job, "done", None).await?,
+            Ok(Ending::Later(delay)) => store::jobs::retry(&mut conn, job, millis(delay), false, "more to do").await?,
+            Err(EngineError::Upstream { class: UpstreamClass::Rate { retry_after }, detail, .. }) => {
+                let delay = retry_after.unwrap_or(Duration::from_secs(limits::LANE_PAUSE_FIRST_S));
+                store::jobs::retry(&mut conn, job, millis(delay), false, &detail).await?
+            }
+            Err(error) if attempt >= limits::JOB_ATTEMPTS || is_final(&error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "gave the job up");
+                store::jobs::finish(&mut conn, job, "gave_up", Some(&error.to_string())).await?
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the job failed; trying again later");
+                let delay = retry::backoff(attempt, self.engine.entropy().next());
+                store::jobs::retry(&mut conn, job, millis(delay), true, &error.to_string()).await?
+            }
+        };
+        Ok(())
+    }
+}
+
+/// Trying again would change nothing.
+fn is_final(error: &EngineError) -> bool {
+    matches!(error, EngineError::NotFound(_) | EngineError::Invalid(_) | EngineError::Bug(_) | EngineError::NotAllowed(_))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,103 @@
+//! This process among the others on one database. A node is alive while its database session holds its lock; when the
+//! session ends, however it ends, Postgres frees the lock and the others give back what the node held.
+
+use crate::{Engine, Result, store};
+use domain::limits;
+use sqlx::{Connection, PgConnection};
+use std::sync::atomic::{AtomicBool, Ordering};
+use uuid::Uuid;
+
+/// This process, as the others see it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) id: Uuid,
+    lock_key: i64,
+    present: AtomicBool,
+}
+
+impl Node {
+    pub(crate) fn new(id: Uuid) -> Self {
+        let (high, _) = id.as_u64_pair();
+        Self { id, lock_key: i64::from_le_bytes(high.to_le_bytes()), present: AtomicBool::new(false) }
+    }
+
+    /// Whether the others know this node to be alive. Slots are leased only then.
+    pub(crate) fn is_present(&self) -> bool {
+        self.present.load(Ordering::Acquire)
+    }
+}
+
+impl Engine {
+    /// Makes this process known to the others, once; ends when the last clone of the engine is dropped.
+    pub(crate) fn start_presence(&self) {
+        if self.shared().presence_started.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let inner = std::sync::Arc::downgrade(&self.inner);
+        let ended = self.shared().ended.clone();
+        tokio::spawn(ended.run_until_cancelled_owned(async move {
+            let mut session = None;
+            while let Some(engine) = inner.upgrade().map(Self::from_inner) {
+                if let Err(error) = engine.look_around(&mut session).await {
+                    engine.node().present.store(false, Ordering::Release);
+                    session = None;
+                    tracing::warn!(error = &error as &dyn std::error::Error, "lost touch with the database; joining again");
+                }
+                let pause = if session.is_some() { limits::NODE_LOOK_AROUND } else { limits::NODE_REJOIN };
+                let clock = std::sync::Arc::clone(&engine.inner.parts.clock);
+                drop(engine);
+                clock.sleep(pause).await;
+            }
+        }));
+    }
+
+    /// Joins the database if need be: takes the node's lock in a session of its own. Then buries dead nodes.
+    async fn look_around(&self, session: &mut Option<PgConnection>) -> Result<()> {
+        if let Some(conn) = session {
+            return self.bury_the_dead(conn).await;
+        }
+        let mut conn = PgConnection::connect_with(&self.pool().connect_options()).await?;
+        let node = self.node();
+        if !store::slots::lock_node(&mut conn, node.lock_key).await? {
+            return Err(crate::EngineError::Bug("another session holds this node's lock"));
+        }
+        store::slots::insert_node(&mut conn, node.id, node.lock_key).await?;
+        self.bury_the_dead(&mut conn).await?;
+        node.present.store(true, Ordering::Release);
+        *session = Some(conn);
+        Ok(())
+    }
+
+    /// Gives back what nodes without a lock held.
+    pub(crate) async fn bury_the_dead(&self, conn: &mut PgConnection) -> Result<()> {
+        for (node_id, lock_key) in store::slots::other_nodes(conn, self.node().id).await? {
+            let mut tx = conn.begin().await?;
+            if store::slots::lock_is_free(&mut tx, lock_key).await? {
+                let rest_ms = i64::try_from(limits::DEAD_SLOT_REST.as_millis()).unwrap_or(i64::MAX);
+                let jobs = store::slots::bury_node(&mut tx, node_id, rest_ms).await?;
+                tx.commit().await?;
+                tracing::info!(node.id = %node_id, jobs, "a node is gone; its work goes on here");
+            } else {
+                tx.rollback().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any node but this one is alive: then it works the queue.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn live_workers(&self) -> Result<bool> {
+        let mut conn = self.pool().acquire().await?;
+        for (_, lock_key) in store::slots::other_nodes(&mut conn, self.node().id).await? {
+            let mut tx = conn.begin().await?;
+            let free = store::slots::lock_is_free(&mut tx, lock_key).await?;
+            tx.rollback().await?;
+            if !free {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

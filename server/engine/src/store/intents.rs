@@ -1,0 +1,149 @@
+//! Intents: the journal of remote writes.
+
+use domain::{IntentId, LinkId, RunId, Side, SyncId, WorkspaceId};
+use serde_json::Value as Json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+#[derive(Clone, Debug)]
+pub(crate) struct IntentRow {
+    pub(crate) intent_id: Uuid,
+    pub(crate) run_id: Option<Uuid>,
+    pub(crate) item_no: Option<i64>,
+    pub(crate) side: String,
+    pub(crate) operation: String,
+    pub(crate) remote_key: String,
+    pub(crate) body: Json,
+    pub(crate) attempt: i32,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct NewIntent {
+    pub(crate) intent_id: IntentId,
+    pub(crate) sync_id: SyncId,
+    pub(crate) run_id: Option<RunId>,
+    pub(crate) item_no: Option<i64>,
+    pub(crate) link_id: Option<LinkId>,
+    pub(crate) side: Side,
+    pub(crate) operation: &'static str,
+    pub(crate) remote_key: String,
+    pub(crate) body: Json,
+    pub(crate) before: Json,
+    pub(crate) sent_at: OffsetDateTime,
+}
+
+/// Journals that a write is about to leave. False: another write of the same record is not settled yet.
+pub(crate) async fn insert_sent(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    new: &NewIntent,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        insert into intent (
+            workspace_id, intent_id, sync_id, run_id, item_no, link_id, side, operation, remote_key, body, before,
+            phase, sent_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'sent', $12)
+        on conflict do nothing
+        "#,
+        workspace_id.0,
+        new.intent_id.0,
+        new.sync_id.0,
+        new.run_id.map(|run| run.0),
+        new.item_no,
+        new.link_id.map(|link| link.0),
+        new.side.as_str(),
+        new.operation,
+        new.remote_key,
+        new.body,
+        new.before,
+        new.sent_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What came of a write.
+#[derive(Clone, Debug)]
+pub(crate) struct IntentResult {
+    pub(crate) intent_id: IntentId,
+    /// `done`, `not_done`, `refused` or `ambiguous`.
+    pub(crate) phase: &'static str,
+    pub(crate) remote_id: Option<String>,
+    pub(crate) status: Option<i16>,
+    pub(crate) detail: Option<String>,
+}
+
+pub(crate) async fn settle(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    result: &IntentResult,
+    at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update intent
+        set phase = $3, remote_id = $4, status = $5, detail = $6,
+            settled_at = case when $3 = 'ambiguous' then null else $7::timestamptz end
+        where workspace_id = $1 and intent_id = $2 and phase in ('sent', 'ambiguous')
+        "#,
+        workspace_id.0,
+        result.intent_id.0,
+        result.phase,
+        result.remote_id,
+        result.status,
+        result.detail,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes of a run whose outcome is not known.
+pub(crate) async fn open_of_run(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+) -> sqlx::Result<Vec<IntentRow>> {
+    sqlx::query_as!(
+        IntentRow,
+        r#"
+        select intent_id, run_id, item_no, side, operation, remote_key, body, attempt
+        from intent
+        where workspace_id = $1 and run_id = $2 and phase in ('sent', 'ambiguous')
+        order by sent_at
+        limit 1000
+        "#,
+        workspace_id.0,
+        run_id.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Writes outside of runs about a record whose outcome is not known.
+pub(crate) async fn open_of_keys(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    keys: &[String],
+) -> sqlx::Result<Vec<IntentRow>> {
+    sqlx::query_as!(
+        IntentRow,
+        r#"
+        select intent_id, run_id, item_no, side, operation, remote_key, body, attempt
+        from intent
+        where workspace_id = $1 and sync_id = $2 and remote_key = any($3) and phase in ('sent', 'ambiguous')
+        order by sent_at
+        limit 100
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        keys,
+    )
+    .fetch_all(conn)
+    .await
+}

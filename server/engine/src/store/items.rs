@@ -1,0 +1,436 @@
+//! Items: one record in a run, from plan to outcome.
+
+use domain::{LinkId, RunId, WorkspaceId};
+use serde_json::Value as Json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+#[derive(Clone, Debug)]
+pub(crate) struct ItemRow {
+    pub(crate) item_no: i64,
+    pub(crate) action: String,
+    pub(crate) contact_id: Option<String>,
+    pub(crate) customer_id: Option<String>,
+    pub(crate) link_id: Option<Uuid>,
+    pub(crate) display_name: String,
+    pub(crate) email: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) changes: Json,
+    pub(crate) plan: Json,
+    pub(crate) outcome: Option<String>,
+    pub(crate) outcome_detail: Option<String>,
+    pub(crate) settled_at: Option<OffsetDateTime>,
+    pub(crate) took_ms: Option<i32>,
+}
+
+/// Items to write, column by column.
+#[derive(Default)]
+pub(crate) struct ItemBatch {
+    pub(crate) item_no: Vec<i64>,
+    pub(crate) action: Vec<String>,
+    pub(crate) contact_id: Vec<Option<String>>,
+    pub(crate) customer_id: Vec<Option<String>>,
+    pub(crate) link_id: Vec<Option<Uuid>>,
+    pub(crate) display_name: Vec<String>,
+    pub(crate) email: Vec<Option<String>>,
+    pub(crate) reason_code: Vec<String>,
+    pub(crate) reason: Vec<String>,
+    pub(crate) changes: Vec<Json>,
+    pub(crate) plan: Vec<Json>,
+    pub(crate) outcome: Vec<Option<String>>,
+    pub(crate) outcome_detail: Vec<Option<String>>,
+}
+
+/// Forgets a plan that was not finished, so that it can be made again.
+pub(crate) async fn clear(conn: &mut PgConnection, workspace_id: WorkspaceId, run_id: RunId) -> sqlx::Result<()> {
+    sqlx::query!("delete from run_item where workspace_id = $1 and run_id = $2", workspace_id.0, run_id.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    at: OffsetDateTime,
+    batch: &ItemBatch,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into run_item (
+            workspace_id, run_id, item_no, action, contact_id, customer_id, link_id, display_name, email, reason_code,
+            reason, changes, plan, outcome, outcome_detail, settled_at)
+        select
+            $1, $2, new.item_no, new.action, new.contact_id, new.customer_id, new.link_id, new.display_name, new.email,
+            new.reason_code, new.reason, new.changes, new.plan, new.outcome, new.outcome_detail,
+            case when new.outcome is null then null else $3::timestamptz end
+        from unnest(
+            $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[], $11::text[],
+            $12::text[], $13::jsonb[], $14::jsonb[], $15::text[], $16::text[]
+        ) as new (
+            item_no, action, contact_id, customer_id, link_id, display_name, email, reason_code, reason, changes, plan,
+            outcome, outcome_detail)
+        "#,
+        workspace_id.0,
+        run_id.0,
+        at,
+        &batch.item_no,
+        &batch.action,
+        &batch.contact_id as &[Option<String>],
+        &batch.customer_id as &[Option<String>],
+        &batch.link_id as &[Option<Uuid>],
+        &batch.display_name,
+        &batch.email as &[Option<String>],
+        &batch.reason_code,
+        &batch.reason,
+        &batch.changes,
+        &batch.plan,
+        &batch.outcome as &[Option<String>],
+        &batch.outcome_detail as &[Option<String>],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An open item and whether something of its record changed since the plan was made.
+pub(crate) struct OpenRow {
+    pub(crate) item: ItemRow,
+    pub(crate) stale: bool,
+}
+
+/// Which open items are wanted.
+pub(crate) struct OpenQuery {
+    /// Items that write to GoHighLevel only, or all others. `None` in [`open`]: all.
+    pub(crate) only_highlevel: Option<bool>,
+    pub(crate) after: i64,
+    pub(crate) limit: i64,
+}
+
+/// The next items that are not settled, after a number.
+pub(crate) async fn open(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    query: &OpenQuery,
+) -> sqlx::Result<Vec<OpenRow>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            item.item_no, item.action, item.contact_id, item.customer_id, item.link_id, item.display_name, item.email,
+            item.reason, item.changes, item.plan, item.outcome, item.outcome_detail, item.settled_at, item.took_ms,
+            (exists (
+                select 1 from record
+                where record.workspace_id = run.workspace_id
+                  and record.sync_id = run.sync_id
+                  and ((record.side = 'highlevel' and record.remote_id = item.contact_id)
+                    or (record.side = 'chargify' and record.remote_id = item.customer_id))
+                  and (record.read_at > run.planned_at or record.gone_at is not null))
+            or exists (
+                select 1 from link
+                where link.workspace_id = run.workspace_id
+                  and link.sync_id = run.sync_id
+                  and link.state <> 'unlinked'
+                  and (link.contact_id = item.contact_id or link.customer_id = item.customer_id)
+                  and link.settled_at > run.planned_at)) as "stale!"
+        from run_item item
+        join run on run.workspace_id = item.workspace_id and run.run_id = item.run_id
+        where item.workspace_id = $1 and item.run_id = $2 and item.outcome is null and item.item_no > $3
+          and ($4::boolean is null or (item.action in ('create_contact', 'update_contact')) = $4)
+        order by item.item_no
+        limit $5
+        "#,
+        workspace_id.0,
+        run_id.0,
+        query.after,
+        query.only_highlevel,
+        query.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| OpenRow {
+            stale: row.stale,
+            item: ItemRow {
+                item_no: row.item_no,
+                action: row.action,
+                contact_id: row.contact_id,
+                customer_id: row.customer_id,
+                link_id: row.link_id,
+                display_name: row.display_name,
+                email: row.email,
+                reason: row.reason,
+                changes: row.changes,
+                plan: row.plan,
+                outcome: row.outcome,
+                outcome_detail: row.outcome_detail,
+                settled_at: row.settled_at,
+                took_ms: row.took_ms,
+            },
+        })
+        .collect())
+}
+
+/// Replaces what an open item plans, after its record changed.
+pub(crate) async fn replan(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    item: &ItemRow,
+    reason_code: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update run_item
+        set action = $4, customer_id = $5, link_id = $6, reason_code = $7, reason = $8, changes = $9, plan = $10
+        where workspace_id = $1 and run_id = $2 and item_no = $3 and outcome is null
+        "#,
+        workspace_id.0,
+        run_id.0,
+        item.item_no,
+        item.action,
+        item.customer_id,
+        item.link_id,
+        reason_code,
+        item.reason,
+        item.changes,
+        item.plan,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How an item ended.
+pub(crate) struct Settlement {
+    pub(crate) item_no: i64,
+    pub(crate) outcome: &'static str,
+    pub(crate) detail: Option<String>,
+    pub(crate) contact_id: Option<String>,
+    pub(crate) customer_id: Option<String>,
+    pub(crate) link_id: Option<LinkId>,
+    pub(crate) took_ms: i32,
+}
+
+/// Settles an open item. False: it was settled already.
+pub(crate) async fn settle(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    at: OffsetDateTime,
+    settlement: &Settlement,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        update run_item
+        set outcome = $4, outcome_detail = $5, contact_id = coalesce($6, contact_id),
+            customer_id = coalesce($7, customer_id), link_id = coalesce($8, link_id), took_ms = $9, settled_at = $10
+        where workspace_id = $1 and run_id = $2 and item_no = $3 and outcome is null
+        "#,
+        workspace_id.0,
+        run_id.0,
+        settlement.item_no,
+        settlement.outcome,
+        settlement.detail,
+        settlement.contact_id,
+        settlement.customer_id,
+        settlement.link_id.map(|link| link.0),
+        settlement.took_ms,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Settles every item that is still open, and says how many.
+pub(crate) async fn settle_rest(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    at: OffsetDateTime,
+    outcome: &str,
+    detail: &str,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        update run_item
+        set outcome = $3, outcome_detail = $4, settled_at = $5
+        where workspace_id = $1 and run_id = $2 and outcome is null
+        "#,
+        workspace_id.0,
+        run_id.0,
+        outcome,
+        detail,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Which items a page wants.
+pub(crate) struct ItemQuery<'a> {
+    /// Actions; empty: any.
+    pub(crate) actions: &'a [String],
+    /// Outcomes; empty: any, settled or not.
+    pub(crate) outcomes: &'a [String],
+    pub(crate) search: &'a str,
+    pub(crate) field: &'a str,
+    pub(crate) after: i64,
+    pub(crate) limit: i64,
+}
+
+pub(crate) async fn page(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    query: &ItemQuery<'_>,
+) -> sqlx::Result<Vec<ItemRow>> {
+    sqlx::query_as!(
+        ItemRow,
+        r#"
+        select item_no, action, contact_id, customer_id, link_id, display_name, email, reason, changes, plan, outcome,
+            outcome_detail, settled_at, took_ms
+        from run_item
+        where workspace_id = $1 and run_id = $2 and item_no > $3
+          and (cardinality($4::text[]) = 0 or action = any($4))
+          and (cardinality($5::text[]) = 0 or outcome = any($5))
+          and ($6 = '' or display_name ilike '%' || $6 || '%' or email = lower($6) or contact_id = $6 or customer_id = $6)
+          and ($7 = '' or changes @> jsonb_build_array(jsonb_build_object('field', $7::text)))
+        order by item_no
+        limit $8
+        "#,
+        workspace_id.0,
+        run_id.0,
+        query.after,
+        query.actions,
+        query.outcomes,
+        query.search,
+        query.field,
+        query.limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many items pass the query, whatever the page.
+pub(crate) async fn count(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    query: &ItemQuery<'_>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from run_item
+        where workspace_id = $1 and run_id = $2
+          and (cardinality($3::text[]) = 0 or action = any($3))
+          and (cardinality($4::text[]) = 0 or outcome = any($4))
+          and ($5 = '' or display_name ilike '%' || $5 || '%' or email = lower($5) or contact_id = $5 or customer_id = $5)
+          and ($6 = '' or changes @> jsonb_build_array(jsonb_build_object('field', $6::text)))
+        "#,
+        workspace_id.0,
+        run_id.0,
+        query.actions,
+        query.outcomes,
+        query.search,
+        query.field,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Items per action.
+pub(crate) async fn by_action(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+) -> sqlx::Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        select action, count(*) as "count!"
+        from run_item
+        where workspace_id = $1 and run_id = $2
+        group by action
+        "#,
+        workspace_id.0,
+        run_id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.action, row.count)).collect())
+}
+
+/// Items left out, per reason, most first.
+pub(crate) async fn excluded_by_reason(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+) -> sqlx::Result<Vec<(String, String, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        select reason_code, min(reason) as "reason!", count(*) as "count!"
+        from run_item
+        where workspace_id = $1 and run_id = $2 and action = 'exclude'
+        group by reason_code
+        order by count(*) desc
+        limit 20
+        "#,
+        workspace_id.0,
+        run_id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reason_code, row.reason, row.count)).collect())
+}
+
+/// Fields that change anywhere in the run.
+pub(crate) async fn fields_changed(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        select distinct change ->> 'field' as "field!"
+        from run_item, jsonb_array_elements(changes) as change
+        where workspace_id = $1 and run_id = $2
+        order by 1
+        limit 100
+        "#,
+        workspace_id.0,
+        run_id.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The last items settled, newest first.
+pub(crate) async fn tail(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    limit: i64,
+) -> sqlx::Result<Vec<ItemRow>> {
+    sqlx::query_as!(
+        ItemRow,
+        r#"
+        select item_no, action, contact_id, customer_id, link_id, display_name, email, reason, changes, plan, outcome,
+            outcome_detail, settled_at, took_ms
+        from run_item
+        where workspace_id = $1 and run_id = $2 and settled_at is not null and took_ms is not null
+        order by settled_at desc
+        limit $3
+        "#,
+        workspace_id.0,
+        run_id.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}

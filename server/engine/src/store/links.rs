@@ -1,0 +1,167 @@
+//! Links: which contact is which customer, and what both agreed on last.
+
+use domain::{LinkId, SyncId, WorkspaceId};
+use serde_json::Value as Json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+#[derive(Clone, Debug)]
+pub(crate) struct LinkRow {
+    pub(crate) link_id: Uuid,
+    pub(crate) contact_id: String,
+    pub(crate) customer_id: String,
+    pub(crate) matched_by: String,
+    pub(crate) base: Json,
+    pub(crate) linked_at: OffsetDateTime,
+    pub(crate) settled_at: OffsetDateTime,
+}
+
+pub(crate) struct NewLink<'a> {
+    pub(crate) workspace_id: WorkspaceId,
+    pub(crate) sync_id: SyncId,
+    pub(crate) link_id: LinkId,
+    pub(crate) contact_id: &'a str,
+    pub(crate) customer_id: &'a str,
+    pub(crate) matched_by: &'a str,
+    pub(crate) base: &'a Json,
+    pub(crate) at: OffsetDateTime,
+}
+
+/// False: one of the two is linked already.
+pub(crate) async fn insert(conn: &mut PgConnection, new: &NewLink<'_>) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        insert into link (
+            workspace_id, sync_id, link_id, contact_id, customer_id, matched_by, base, linked_at, settled_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        on conflict do nothing
+        "#,
+        new.workspace_id.0,
+        new.sync_id.0,
+        new.link_id.0,
+        new.contact_id,
+        new.customer_id,
+        new.matched_by,
+        new.base,
+        new.at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Sets the base after a write or an agreement.
+pub(crate) async fn settle(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    link_id: LinkId,
+    base: &Json,
+    at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update link
+        set base = $3, settled_at = $4
+        where workspace_id = $1 and link_id = $2 and state <> 'unlinked'
+        "#,
+        workspace_id.0,
+        link_id.0,
+        base,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends the link; both records stay as they are.
+pub(crate) async fn unlink(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    link_id: LinkId,
+    reason: &str,
+    at: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        update link
+        set state = 'unlinked', state_reason = $3, settled_at = $4
+        where workspace_id = $1 and link_id = $2 and state <> 'unlinked'
+        "#,
+        workspace_id.0,
+        link_id.0,
+        reason,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Active links that involve any of the contacts or customers.
+pub(crate) async fn of_records(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    contact_ids: &[String],
+    customer_ids: &[String],
+) -> sqlx::Result<Vec<LinkRow>> {
+    sqlx::query_as!(
+        LinkRow,
+        r#"
+        select link_id as "link_id!", contact_id as "contact_id!", customer_id as "customer_id!",
+            matched_by as "matched_by!", base as "base!", linked_at as "linked_at!", settled_at as "settled_at!"
+        from (
+            select * from link
+            where workspace_id = $1 and sync_id = $2 and contact_id = any($3) and state <> 'unlinked'
+            union
+            select * from link
+            where workspace_id = $1 and sync_id = $2 and customer_id = any($4) and state <> 'unlinked'
+        ) as hit
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        contact_ids,
+        customer_ids,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Active links of a sync.
+pub(crate) async fn count(conn: &mut PgConnection, workspace_id: WorkspaceId, sync_id: SyncId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from link
+        where workspace_id = $1 and sync_id = $2 and state <> 'unlinked'
+        "#,
+        workspace_id.0,
+        sync_id.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Drops what both sides agreed on under rules that mean something else now.
+pub(crate) async fn forget_rules(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    rules: &[String],
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        update link
+        set base = base - $3::text[]
+        where workspace_id = $1 and sync_id = $2 and state <> 'unlinked' and base ?| $3::text[]
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        rules,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,538 @@
+//! The copies of both sides, as last read.
+
+use domain::{RunId, Side, SyncId, WorkspaceId};
+use serde_json::Value as Json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+#[derive(Clone, Debug)]
+pub(crate) struct RecordRow {
+    pub(crate) side: String,
+    pub(crate) remote_id: String,
+    pub(crate) field_values: Json,
+    pub(crate) updated_at: Option<OffsetDateTime>,
+    pub(crate) event_id: Option<i64>,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) reference: Option<String>,
+    pub(crate) display_name: String,
+    pub(crate) verdict: String,
+    pub(crate) verdict_detail: String,
+    pub(crate) read_at: OffsetDateTime,
+    pub(crate) gone_at: Option<OffsetDateTime>,
+}
+
+/// Rows to write, column by column, so that a page is one statement.
+#[derive(Default)]
+pub(crate) struct RecordBatch {
+    pub(crate) remote_id: Vec<String>,
+    pub(crate) field_values: Vec<Json>,
+    pub(crate) updated_at: Vec<Option<OffsetDateTime>>,
+    pub(crate) event_id: Vec<Option<i64>>,
+    pub(crate) email: Vec<Option<String>>,
+    pub(crate) phone: Vec<Option<String>>,
+    pub(crate) reference: Vec<Option<String>>,
+    pub(crate) display_name: Vec<String>,
+}
+
+/// Where and when a batch was read.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadMark {
+    pub(crate) workspace_id: WorkspaceId,
+    pub(crate) sync_id: SyncId,
+    pub(crate) side: Side,
+    pub(crate) run_id: Option<RunId>,
+    pub(crate) read_at: OffsetDateTime,
+}
+
+/// Inserts or refreshes copies. An older reading never replaces a newer one.
+pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &RecordBatch) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into record (
+            workspace_id, sync_id, side, remote_id, field_values, updated_at, event_id, email, phone, reference,
+            display_name, seen_run, read_at)
+        select distinct on (new.remote_id)
+            $1, $2, $3, new.remote_id, new.field_values, new.updated_at, new.event_id, new.email, new.phone,
+            new.reference, new.display_name, $4::uuid, $5
+        from unnest(
+            $6::text[], $7::jsonb[], $8::timestamptz[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[]
+        ) as new (remote_id, field_values, updated_at, event_id, email, phone, reference, display_name)
+        on conflict (workspace_id, sync_id, side, remote_id)
+        do update set
+            field_values = excluded.field_values,
+            updated_at = excluded.updated_at,
+            event_id = greatest(record.event_id, excluded.event_id),
+            email = excluded.email,
+            phone = excluded.phone,
+            reference = excluded.reference,
+            display_name = excluded.display_name,
+            seen_run = coalesce(excluded.seen_run, record.seen_run),
+            read_at = excluded.read_at,
+            gone_at = null
+        where record.read_at <= excluded.read_at
+          and (record.updated_at is null or excluded.updated_at is null or record.updated_at <= excluded.updated_at)
+        "#,
+        mark.workspace_id.0,
+        mark.sync_id.0,
+        mark.side.as_str(),
+        mark.run_id.map(|run| run.0),
+        mark.read_at,
+        &batch.remote_id,
+        &batch.field_values,
+        &batch.updated_at as &[Option<OffsetDateTime>],
+        &batch.event_id as &[Option<i64>],
+        &batch.email as &[Option<String>],
+        &batch.phone as &[Option<String>],
+        &batch.reference as &[Option<String>],
+        &batch.display_name,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if let Some(run_id) = mark.run_id {
+        // A listing may lag behind a newer copy that is kept; it was seen all the same.
+        sqlx::query!(
+            r#"
+            update record
+            set seen_run = $4
+            where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = any($5)
+              and seen_run is distinct from $4
+            "#,
+            mark.workspace_id.0,
+            mark.sync_id.0,
+            mark.side.as_str(),
+            run_id.0,
+            &batch.remote_id,
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The copies of the named records of one side.
+pub(crate) async fn by_ids(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    side: Side,
+    ids: &[String],
+) -> sqlx::Result<Vec<RecordRow>> {
+    sqlx::query_as!(
+        RecordRow,
+        r#"
+        select side, remote_id, field_values, updated_at, event_id, email, phone, reference, display_name, verdict,
+            verdict_detail, read_at, gone_at
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = any($4)
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        side.as_str(),
+        ids,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Contacts a run has read, after `after` in the order of their ids.
+pub(crate) async fn contacts_seen(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    run_id: RunId,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<RecordRow>> {
+    sqlx::query_as!(
+        RecordRow,
+        r#"
+        select side, remote_id, field_values, updated_at, event_id, email, phone, reference, display_name, verdict,
+            verdict_detail, read_at, gone_at
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and seen_run = $3 and remote_id > $4
+          and gone_at is null
+        order by remote_id
+        limit $5
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        run_id.0,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Marks as seen the contacts that customers read by this run belong to or may belong to: by link, reference, or e-mail.
+pub(crate) async fn mark_partners_of_customers(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    run_id: RunId,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        update record contact
+        set seen_run = $3
+        where contact.workspace_id = $1
+          and contact.sync_id = $2
+          and contact.side = 'highlevel'
+          and contact.seen_run is distinct from $3
+          and contact.gone_at is null
+          and contact.remote_id in (
+              select link.contact_id
+              from record customer
+              join link on link.workspace_id = $1 and link.sync_id = $2
+                  and link.customer_id = customer.remote_id and link.state <> 'unlinked'
+              where customer.workspace_id = $1 and customer.sync_id = $2 and customer.side = 'chargify'
+                and customer.seen_run = $3
+              union
+              select customer.reference
+              from record customer
+              where customer.workspace_id = $1 and customer.sync_id = $2 and customer.side = 'chargify'
+                and customer.seen_run = $3 and customer.reference is not null
+              union
+              select same.remote_id
+              from record customer
+              join record same on same.workspace_id = $1 and same.sync_id = $2 and same.side = 'highlevel'
+                  and same.email = customer.email
+              where customer.workspace_id = $1 and customer.sync_id = $2 and customer.side = 'chargify'
+                and customer.seen_run = $3 and customer.email is not null)
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        run_id.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Customers that could be partners of contacts with these ids, e-mails and phones. A hit may fit by more than one key.
+pub(crate) async fn candidates(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    references: &[String],
+    emails: &[String],
+    phones: &[String],
+) -> sqlx::Result<Vec<RecordRow>> {
+    sqlx::query_as!(
+        RecordRow,
+        r#"
+        select side as "side!", remote_id as "remote_id!", field_values as "field_values!", updated_at, event_id, email,
+            phone, reference, display_name as "display_name!", verdict as "verdict!",
+            verdict_detail as "verdict_detail!", read_at as "read_at!", gone_at
+        from (
+            select * from record
+            where workspace_id = $1 and sync_id = $2 and lower(reference) = any($3) and reference is not null
+            union
+            select * from record
+            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and email = any($4)
+            union
+            select * from record
+            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and phone = any($5)
+        ) as hit
+        where side = 'chargify' and gone_at is null
+        order by remote_id
+        limit 20000
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        references,
+        emails,
+        phones,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many live contacts share each of the e-mail addresses.
+pub(crate) async fn contacts_sharing_email(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    emails: &[String],
+) -> sqlx::Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        select email as "email!", count(*) as "count!"
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and email = any($3) and gone_at is null
+        group by email
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        emails,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.email, row.count)).collect())
+}
+
+/// Customers a run has read that no contact is linked to or planned for, by keyset.
+pub(crate) async fn lone_customers(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    run_id: RunId,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<RecordRow>> {
+    sqlx::query_as!(
+        RecordRow,
+        r#"
+        select side, remote_id, field_values, updated_at, event_id, email, phone, reference, display_name, verdict,
+            verdict_detail, read_at, gone_at
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = 'chargify' and seen_run = $3 and remote_id > $4
+          and gone_at is null
+          and not exists (
+              select 1 from link
+              where link.workspace_id = $1 and link.sync_id = $2
+                and link.customer_id = record.remote_id and link.state <> 'unlinked')
+          and not exists (
+              select 1 from run_item
+              where run_item.workspace_id = $1 and run_item.run_id = $3 and run_item.customer_id = record.remote_id)
+        order by remote_id
+        limit $5
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        run_id.0,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Says how records stand after planning or writing, many at once.
+pub(crate) async fn set_verdicts(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    side: Side,
+    rows: &[(String, &'static str, String)],
+) -> sqlx::Result<()> {
+    let ids: Vec<String> = rows.iter().map(|row| row.0.clone()).collect();
+    let verdicts: Vec<String> = rows.iter().map(|row| row.1.to_owned()).collect();
+    let details: Vec<String> = rows.iter().map(|row| row.2.clone()).collect();
+    sqlx::query!(
+        r#"
+        update record
+        set verdict = new.verdict, verdict_detail = new.detail
+        from unnest($4::text[], $5::text[], $6::text[]) as new (remote_id, verdict, detail)
+        where record.workspace_id = $1
+          and record.sync_id = $2
+          and record.side = $3
+          and record.remote_id = new.remote_id
+          and (record.verdict, record.verdict_detail) is distinct from (new.verdict, new.detail)
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        side.as_str(),
+        &ids,
+        &verdicts,
+        &details,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The record is proved gone at the remote.
+pub(crate) async fn mark_gone(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    side: Side,
+    remote_id: &str,
+    at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update record
+        set gone_at = $5, verdict = 'left_out', verdict_detail = 'Deleted at the service.'
+        where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = $4 and gone_at is null
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        side.as_str(),
+        remote_id,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A row of the records page: a contact with its customer, or a customer that has no contact.
+#[derive(Clone, Debug)]
+pub(crate) struct ListedRow {
+    pub(crate) sync: String,
+    pub(crate) side: String,
+    pub(crate) remote_id: String,
+    pub(crate) partner_id: Option<String>,
+    pub(crate) display_name: String,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) verdict: String,
+    pub(crate) verdict_detail: String,
+    pub(crate) read_at: OffsetDateTime,
+    pub(crate) sort_key: String,
+}
+
+/// Records whose name begins with, or whose e-mail, phone or id equals, the search text; all of them for an empty text.
+/// Ordered by side and id, which is the keyset. `verdict` empty: any.
+pub(crate) async fn search(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    text: &str,
+    verdict: &str,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<ListedRow>> {
+    let folded = text.trim().to_lowercase();
+    let prefix = format!("{}%", folded.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    let digits: String = folded.chars().filter(char::is_ascii_digit).collect();
+    let phone = format!("+{digits}");
+    sqlx::query_as!(
+        ListedRow,
+        r#"
+        select
+            sync.name as "sync!",
+            record.side as "side!",
+            record.remote_id as "remote_id!",
+            case when record.side = 'highlevel' then link.customer_id else link.contact_id end as partner_id,
+            record.display_name as "display_name!",
+            record.email,
+            record.phone,
+            record.verdict as "verdict!",
+            record.verdict_detail as "verdict_detail!",
+            record.read_at as "read_at!",
+            record.sync_id::text || ' ' || case record.side when 'highlevel' then '0' else '1' end || ' ' || record.remote_id as "sort_key!"
+        from record
+        join sync on sync.workspace_id = record.workspace_id and sync.sync_id = record.sync_id
+        left join link on link.workspace_id = record.workspace_id
+            and link.sync_id = record.sync_id
+            and link.state <> 'unlinked'
+            and ((record.side = 'highlevel' and link.contact_id = record.remote_id)
+                or (record.side = 'chargify' and link.customer_id = record.remote_id))
+        where record.workspace_id = $1
+          and record.gone_at is null
+          and (record.side = 'highlevel' or link.link_id is null)
+          and ($2 = ''
+              or record.email = $2
+              or record.phone = $4
+              or record.remote_id = $5
+              or link.customer_id = $5
+              or lower(record.reference) = $2
+              or lower(record.display_name) like $3)
+          and ($6 = '' or record.verdict = $6)
+          and record.sync_id::text || ' ' || case record.side when 'highlevel' then '0' else '1' end || ' ' || record.remote_id > $7
+        order by record.sync_id::text || ' ' || case record.side when 'highlevel' then '0' else '1' end || ' ' || record.remote_id
+        limit $8
+        "#,
+        workspace_id.0,
+        folded,
+        prefix,
+        phone,
+        text.trim(),
+        verdict,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Live contacts, live customers and links of a workspace.
+pub(crate) async fn totals(conn: &mut PgConnection, workspace_id: WorkspaceId) -> sqlx::Result<(i64, i64, i64)> {
+    let row = sqlx::query!(
+        r#"
+        select
+            (select count(*) from record where workspace_id = $1 and side = 'highlevel' and gone_at is null) as "contacts!",
+            (select count(*) from record where workspace_id = $1 and side = 'chargify' and gone_at is null) as "customers!",
+            (select count(*) from link where workspace_id = $1 and state <> 'unlinked') as "links!"
+        "#,
+        workspace_id.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.contacts, row.customers, row.links))
+}
+
+/// A few values per field as samples: the newest readings of one side.
+pub(crate) async fn samples(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    side: Side,
+) -> sqlx::Result<Vec<Json>> {
+    sqlx::query_scalar!(
+        r#"
+        select field_values
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = $3 and gone_at is null
+        order by remote_id
+        limit 40
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        side.as_str(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Phone and name of the live contacts that have one of the phones.
+pub(crate) async fn contact_names_by_phone(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    phones: &[String],
+) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        r#"
+        select phone as "phone!", display_name
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and phone = any($3) and gone_at is null
+        limit 20000
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        phones,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.phone, row.display_name)).collect())
+}
+
+/// Contacts a customer may belong to: the one its reference names, else those with its e-mail address.
+pub(crate) async fn contacts_for_customer(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    customer: &RecordRow,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        select remote_id
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and gone_at is null
+          and (remote_id = $3 or email = $4)
+        order by remote_id = $3 desc nulls last, remote_id
+        limit 10
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        customer.reference,
+        customer.email,
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,26 @@
+//! Recognises our own writes coming back: by content, never by a timer.
+
+use super::SyncContext;
+use domain::{
+    merge::Base,
+    record::Record,
+    value::{Value, normal},
+};
+
+/// Whether a webhook's payload says nothing but what both sides agreed on last. Fields a payload leaves out are empty:
+/// GoHighLevel omits them.
+pub(crate) fn is_echo(context: &SyncContext, base: &Base, payload: &Record) -> bool {
+    let policy = &context.policy;
+    !policy.mapping.rules.is_empty()
+        && policy.mapping.rules.iter().all(|rule| {
+            let field = rule.field(payload.side);
+            let kind = policy.catalogue.kind(payload.side, field);
+            let told = normal(kind, payload.values.get(field).unwrap_or(&Value::Empty));
+            match base.0.get(&rule.key()) {
+                Some(pair) => *pair.half(payload.side) == told,
+                // Never agreed on: only an empty field surely has nothing to carry.
+                None => told == Value::Empty,
+            }
+        })
+}
+

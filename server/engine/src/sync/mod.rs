@@ -1,0 +1,19 @@
+//! Keeping both sides in agreement: read, plan, write, settle. A run does it for many records, [`reconcile`] for one;
+//! both go through the same plan (`domain::plan`) and the same writer.
+
+mod context;
+mod copy;
+mod echo;
+mod planning;
+mod predict;
+mod reading;
+mod readers;
+mod reconcile;
+mod run;
+mod settling;
+mod trouble;
+mod writing;
+
+pub(crate) use context::SyncContext;
+pub(crate) use copy::{batch_of, record_of};
+pub(crate) use planning::Planned;

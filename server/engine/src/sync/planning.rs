@@ -1,0 +1,320 @@
+//! Plans records from their copies: no remote call is made here, and none can be.
+
+use super::{SyncContext, copy};
+use crate::{
+    Engine, Result, store,
+    store::{links::LinkRow, records::RecordRow},
+};
+use domain::{
+    LinkId, RemoteId, Side,
+    matching::{Candidate, Lookup, Match, Sharing, find},
+    merge::Base,
+    plan::{LinkState, PlanInput, PlanItem, plan},
+    record::Record,
+};
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+
+/// A record with everything its plan was made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    pub(crate) contact: Option<Record>,
+    pub(crate) customer: Option<Record>,
+    pub(crate) link: Option<LinkState>,
+    pub(crate) matched: Option<Match>,
+    pub(crate) item: PlanItem,
+}
+
+impl Planned {
+    pub(crate) fn contact_id(&self) -> Option<&str> {
+        self.contact.as_ref()?.id.as_ref().map(RemoteId::as_str)
+    }
+
+    pub(crate) fn customer_id(&self) -> Option<&str> {
+        self.customer.as_ref()?.id.as_ref().map(RemoteId::as_str)
+    }
+
+    /// What to call it on a page.
+    pub(crate) fn display_name(&self) -> String {
+        self.contact.as_ref().or(self.customer.as_ref()).map(Record::display_name).unwrap_or_default()
+    }
+
+    pub(crate) fn email(&self) -> Option<String> {
+        self.contact.as_ref().or(self.customer.as_ref()).and_then(Record::email)
+    }
+
+    /// How the pair was found, for the link.
+    pub(crate) fn matched_by(&self) -> &'static str {
+        match self.matched {
+            Some(Match::Reference(_)) => "reference",
+            Some(Match::Email(_)) => "e-mail",
+            Some(Match::PhoneName(_)) => "phone and name",
+            _ => "created by Concord",
+        }
+    }
+}
+
+/// How a planning came about.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Circumstances {
+    /// The side whose record is proved gone.
+    pub(crate) gone: Option<Side>,
+    /// A webhook or an event brought it up.
+    pub(crate) heard: bool,
+}
+
+/// All that a batch of contacts is matched against.
+struct Surroundings {
+    links: BTreeMap<String, LinkRow>,
+    customers: BTreeMap<String, Record>,
+    /// Customers as found by reference, e-mail, or phone; a hit is sorted out by the matching rules.
+    candidates: Candidates,
+    /// Customer id → the contact it belongs to.
+    taken: BTreeMap<String, RemoteId>,
+    sharing_email: BTreeMap<String, u32>,
+    /// Phone → display names of contacts with that phone.
+    phone_names: BTreeMap<String, Vec<String>>,
+}
+
+/// Customers in question, findable by every key that matching goes by.
+#[derive(Default)]
+struct Candidates {
+    records: BTreeMap<String, Record>,
+    by_reference: BTreeMap<String, Vec<String>>,
+    by_email: BTreeMap<String, Vec<String>>,
+    by_phone: BTreeMap<String, Vec<String>>,
+}
+
+impl Candidates {
+    fn of(records: impl IntoIterator<Item = Record>) -> Self {
+        let mut all = Self::default();
+        for record in records {
+            let Some(id) = record.id.as_ref().map(|id| id.0.clone()) else { continue };
+            let mut note = |index: &mut BTreeMap<String, Vec<String>>, key: Option<String>| {
+                if let Some(key) = key {
+                    index.entry(key).or_default().push(id.clone());
+                }
+            };
+            note(&mut all.by_reference, record.reference().map(str::to_lowercase));
+            note(&mut all.by_email, record.email());
+            note(&mut all.by_phone, copy::phone(&record));
+            all.records.insert(id, record);
+        }
+        all
+    }
+
+    /// Those under a key, with whom they belong to when that is not `seeker`.
+    fn pick<'a>(
+        &'a self,
+        index: &BTreeMap<String, Vec<String>>,
+        key: Option<&String>,
+        taken: &BTreeMap<String, RemoteId>,
+        seeker: &RemoteId,
+    ) -> Vec<Candidate<'a>> {
+        let ids = key.and_then(|key| index.get(key)).map(Vec::as_slice).unwrap_or_default();
+        ids.iter()
+            .filter_map(|id| {
+                let taken_by = taken.get(id).filter(|owner| *owner != seeker).cloned();
+                Some(Candidate { id: RemoteId(id.clone()), record: self.records.get(id)?, taken_by })
+            })
+            .collect()
+    }
+}
+
+impl Engine {
+    /// Plans contacts from their copies.
+    pub(crate) async fn plan_contacts(
+        &self,
+        conn: &mut PgConnection,
+        context: &SyncContext,
+        rows: &[RecordRow],
+        how: Circumstances,
+    ) -> Result<Vec<Planned>> {
+        let contacts = rows.iter().map(copy::record_of).collect::<Result<Vec<_>>>()?;
+        let around = surroundings(conn, context, &contacts).await?;
+        contacts.into_iter().map(|contact| plan_contact(context, &around, contact, how)).collect()
+    }
+
+    /// Plans a customer that has no contact.
+    pub(crate) fn plan_lone_customer(context: &SyncContext, row: &RecordRow, how: Circumstances) -> Result<Planned> {
+        let customer = copy::record_of(row)?;
+        let input = PlanInput { customer: Some(&customer), heard: how.heard, ..PlanInput::new(&context.policy) };
+        let item = plan(&input);
+        Ok(Planned { contact: None, customer: Some(customer), link: None, matched: None, item })
+    }
+
+    /// Plans an existing link, whichever of its records are still there.
+    pub(crate) async fn plan_link(
+        &self,
+        conn: &mut PgConnection,
+        context: &SyncContext,
+        link: &LinkRow,
+        how: Circumstances,
+    ) -> Result<Planned> {
+        let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
+        let contact_ids = [link.contact_id.clone()];
+        let customer_ids = [link.customer_id.clone()];
+        let contact = live(
+            store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &contact_ids).await?,
+            how.gone == Some(Side::Highlevel),
+        )?;
+        let customer = live(
+            store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &customer_ids).await?,
+            how.gone == Some(Side::Chargify),
+        )?;
+        let link = link_state(link)?;
+        let input = PlanInput {
+            link: Some(&link),
+            contact: contact.as_ref(),
+            customer: customer.as_ref(),
+            gone: how.gone,
+            heard: how.heard,
+            ..PlanInput::new(&context.policy)
+        };
+        let item = plan(&input);
+        Ok(Planned { contact, customer, link: Some(link), matched: None, item })
+    }
+}
+
+/// The one copy, unless it is known to be gone.
+fn live(rows: Vec<RecordRow>, gone: bool) -> Result<Option<Record>> {
+    rows.first().filter(|row| !gone && row.gone_at.is_none()).map(copy::record_of).transpose()
+}
+
+fn link_state(row: &LinkRow) -> Result<LinkState> {
+    let base: Base = serde_json::from_value(row.base.clone())
+        .map_err(|_unreadable| crate::EngineError::Bug("a stored base cannot be read"))?;
+    Ok(LinkState { id: LinkId(row.link_id), base })
+}
+
+fn plan_contact(context: &SyncContext, around: &Surroundings, contact: Record, how: Circumstances) -> Result<Planned> {
+    let contact_id = contact.id.clone().unwrap_or_else(|| RemoteId(String::new()));
+    let link = around.links.get(contact_id.as_str());
+    let (state, matched, customer) = match link {
+        Some(row) => (Some(link_state(row)?), None, around.customers.get(&row.customer_id).cloned()),
+        None => {
+            let matched = match_contact(context, around, &contact, &contact_id);
+            let customer = match &matched {
+                Match::Reference(id) | Match::Email(id) | Match::PhoneName(id) => {
+                    around.candidates.records.get(id.as_str()).cloned()
+                }
+                _ => None,
+            };
+            (None, Some(matched), customer)
+        }
+    };
+    let input = PlanInput {
+        link: state.as_ref(),
+        contact: Some(&contact),
+        customer: customer.as_ref(),
+        matched: matched.as_ref(),
+        gone: how.gone,
+        heard: how.heard,
+        ..PlanInput::new(&context.policy)
+    };
+    let item = plan(&input);
+    Ok(Planned { contact: Some(contact), customer, link: state, matched, item })
+}
+
+fn match_contact(context: &SyncContext, around: &Surroundings, contact: &Record, id: &RemoteId) -> Match {
+    let reference = Some(context.policy.matching.reference_of(id).to_lowercase());
+    let (email, phone) = (contact.email(), copy::phone(contact));
+    let candidates = &around.candidates;
+    let by_reference = candidates.pick(&candidates.by_reference, reference.as_ref(), &around.taken, id);
+    let by_email = candidates.pick(&candidates.by_email, email.as_ref(), &around.taken, id);
+    let by_phone_name = candidates.pick(&candidates.by_phone, phone.as_ref(), &around.taken, id);
+    let name = contact.display_name();
+    let same_name = |phone: &String| {
+        let names = around.phone_names.get(phone)?;
+        let sharing = names.iter().filter(|other| other.to_lowercase() == name.to_lowercase()).count();
+        u32::try_from(sharing.saturating_sub(1)).ok()
+    };
+    let others = Sharing {
+        email: email.as_ref().and_then(|email| around.sharing_email.get(email)).map_or(0, |count| count.saturating_sub(1)),
+        phone_name: phone.as_ref().and_then(same_name).unwrap_or(0),
+    };
+    find(
+        &Lookup { contact, by_reference: &by_reference, by_email: &by_email, by_phone_name: &by_phone_name, others },
+        &context.policy.matching,
+    )
+}
+
+/// Gathers, in a handful of queries, what a batch of contacts is matched against.
+async fn surroundings(conn: &mut PgConnection, context: &SyncContext, contacts: &[Record]) -> Result<Surroundings> {
+    let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
+    let ids: Vec<String> = contacts.iter().filter_map(|contact| contact.id.as_ref()).map(|id| id.0.clone()).collect();
+    let links = store::links::of_records(conn, workspace_id, sync_id, &ids, &[]).await?;
+    let linked: Vec<String> = links.iter().map(|link| link.customer_id.clone()).collect();
+    let customers = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &linked).await?;
+    let links: BTreeMap<String, LinkRow> = links.into_iter().map(|link| (link.contact_id.clone(), link)).collect();
+
+    let unlinked: Vec<&Record> =
+        contacts.iter().filter(|contact| contact.id.as_ref().is_some_and(|id| !links.contains_key(id.as_str()))).collect();
+    let references: Vec<String> = unlinked
+        .iter()
+        .filter_map(|contact| contact.id.as_ref())
+        .map(|id| context.policy.matching.reference_of(id).to_lowercase())
+        .collect();
+    let mut emails: Vec<String> = unlinked.iter().filter_map(|contact| contact.email()).collect();
+    emails.sort_unstable();
+    emails.dedup();
+    let mut phones: Vec<String> = unlinked.iter().filter_map(|contact| copy::phone(contact)).collect();
+    phones.sort_unstable();
+    phones.dedup();
+
+    let rows = store::records::candidates(conn, workspace_id, sync_id, &references, &emails, &phones).await?;
+    let candidates = rows.iter().map(copy::record_of).collect::<Result<Vec<_>>>()?;
+    let taken = owners(conn, context, &candidates).await?;
+    let sharing = store::records::contacts_sharing_email(conn, workspace_id, sync_id, &emails).await?;
+    let named = store::records::contact_names_by_phone(conn, workspace_id, sync_id, &phones).await?;
+    let mut phone_names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (phone, name) in named {
+        phone_names.entry(phone).or_default().push(name);
+    }
+    Ok(Surroundings {
+        links,
+        customers: customers
+            .iter()
+            .filter(|row| row.gone_at.is_none())
+            .map(|row| Ok((row.remote_id.clone(), copy::record_of(row)?)))
+            .collect::<Result<_>>()?,
+        candidates: Candidates::of(candidates),
+        taken,
+        sharing_email: sharing
+            .into_iter()
+            .map(|(email, count)| (email, u32::try_from(count).unwrap_or(u32::MAX)))
+            .collect(),
+        phone_names,
+    })
+}
+
+/// Whose each candidate is already: by an active link, or because its reference is a contact's id.
+async fn owners(
+    conn: &mut PgConnection,
+    context: &SyncContext,
+    candidates: &[Record],
+) -> Result<BTreeMap<String, RemoteId>> {
+    let ids: Vec<String> = candidates.iter().filter_map(|record| record.id.as_ref()).map(|id| id.0.clone()).collect();
+    let prefix = context.policy.matching.prefix.clone().unwrap_or_default();
+    let references: Vec<String> = candidates
+        .iter()
+        .filter_map(Record::reference)
+        .filter_map(|reference| reference.strip_prefix(prefix.as_str()))
+        .map(str::to_owned)
+        .collect();
+    let known = store::records::by_ids(conn, context.workspace_id, context.sync_id, Side::Highlevel, &references).await?;
+    let mut owners = BTreeMap::new();
+    for record in candidates {
+        let (Some(id), Some(reference)) = (&record.id, record.reference()) else { continue };
+        let contact_id = reference.strip_prefix(prefix.as_str());
+        if let Some(contact_id) = contact_id
+            && known.iter().any(|row| row.remote_id == contact_id)
+        {
+            owners.insert(id.0.clone(), RemoteId(contact_id.to_owned()));
+        }
+    }
+    for link in store::links::of_records(conn, context.workspace_id, context.sync_id, &[], &ids).await? {
+        owners.insert(link.customer_id, RemoteId(link.contact_id));
+    }
+    Ok(owners)
+}

@@ -1,0 +1,325 @@
+//! One record and its partner: what a webhook, or anybody else, wants looked at. Reads what may be stale, plans, writes.
+
+use super::{
+    SyncContext, batch_of,
+    context::Clients,
+    echo::is_echo,
+    planning::{Circumstances, Planned},
+    settling::{Belongs, Ended},
+    writing::{Carried, Cause, Writer},
+};
+use crate::{
+    Engine, EngineError, Result, UpstreamClass,
+    clients::{CallContext, CallError, Priority},
+    deliveries,
+    jobs::Ending,
+    store::{self, deliveries::DeliveryRow, intents::IntentResult, links::LinkRow, records::ReadMark},
+};
+use domain::{
+    IntentId, RemoteId, Side, SyncId, WorkspaceId,
+    merge::Base,
+    outcome::Outcome,
+    plan::Action,
+    record::{FieldKey, Record},
+    value::Value,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// When another write of the record is on its way: look again soon.
+const BUSY: Duration = Duration::from_millis(500);
+/// When the service refuses our credential: the work is parked and looks again, it never fails.
+const PARKED: Duration = Duration::from_secs(60);
+/// Rounds of planning again within one job.
+const ROUNDS: u32 = 3;
+
+/// One look at one record.
+struct Look<'a> {
+    engine: &'a Engine,
+    context: SyncContext,
+    side: Side,
+    remote_id: &'a str,
+    deliveries: Vec<DeliveryRow>,
+    cause: Cause,
+}
+
+impl Engine {
+    /// Brings one record and its partner into agreement, and says on the deliveries that asked for it what came of them.
+    pub(crate) async fn reconcile(
+        &self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        side: Side,
+        remote_id: &str,
+    ) -> Result<Ending> {
+        let context = self.sync_context(workspace_id, sync_id).await?;
+        let mut conn = self.pool().acquire().await?;
+        let ids = [remote_id.to_owned()];
+        let deliveries =
+            store::deliveries::open_for_subject(&mut conn, workspace_id, context.connection_id(side), &ids).await?;
+        drop(conn);
+        let (key, name) = deliveries.first().map_or_else(
+            || ("system".to_owned(), "Concord itself".to_owned()),
+            |first| (format!("webhook:{}", first.delivery_id), format!("webhook {}", first.event)),
+        );
+        let call = CallContext::new(Priority::Live, key.clone());
+        let cause = Cause { actor: (key, name), run_id: None, call };
+        let look = Look { engine: self, context, side, remote_id, deliveries, cause };
+        Box::pin(look.work()).await
+    }
+}
+
+impl Look<'_> {
+    async fn work(self) -> Result<Ending> {
+        if !self.context.row.enabled {
+            let words = "The sync is switched off: nothing was written. The next run picks the change up.";
+            return self.close("ignored", None, words).await;
+        }
+        let link = self.link().await?;
+        if let Some(link) = &link
+            && self.is_echo(link)?
+        {
+            return self.close("done", Some(Outcome::Echo), "Our own write, come back. No call was made.").await;
+        }
+        let clients = self.engine.clients(&self.context).await?;
+        match self.settle(&clients, link).await {
+            Ok(ending) => Ok(ending),
+            Err(EngineError::Upstream { class: UpstreamClass::Auth | UpstreamClass::Permission | UpstreamClass::AccountBlocked, .. }) => {
+                Ok(Ending::Later(PARKED))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn link(&self) -> Result<Option<LinkRow>> {
+        let ids = [self.remote_id.to_owned()];
+        let (contacts, customers): (&[String], &[String]) = match self.side {
+            Side::Highlevel => (&ids, &[]),
+            Side::Chargify => (&[], &ids),
+        };
+        let mut conn = self.engine.pool().acquire().await?;
+        let links =
+            store::links::of_records(&mut conn, self.context.workspace_id, self.context.sync_id, contacts, customers).await?;
+        Ok(links.into_iter().next())
+    }
+
+    /// Every delivery says only what was agreed on last.
+    fn is_echo(&self, link: &LinkRow) -> Result<bool> {
+        let base: Base = serde_json::from_value(link.base.clone())
+            .map_err(|_unreadable| EngineError::Bug("a stored base cannot be read"))?;
+        Ok(!self.deliveries.is_empty()
+            && self.deliveries.iter().all(|delivery| {
+                deliveries::payload_record(delivery).is_some_and(|(record, _)| is_echo(&self.context, &base, &record))
+            }))
+    }
+
+    async fn settle(&self, clients: &Clients, link: Option<LinkRow>) -> Result<Ending> {
+        self.settle_open_intents(clients, link.as_ref()).await?;
+        let gone = self.refresh(clients, link.as_ref()).await?;
+        let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause };
+        for _ in 0..ROUNDS {
+            let Some(planned) = self.plan(clients, gone).await? else {
+                return self.close("done", Some(Outcome::Excluded), "There is no record to compare: it is gone.").await;
+            };
+            match writer.carry_out(&planned, None).await? {
+                Carried::Ended(ended) => return self.conclude(*ended).await,
+                Carried::Again(found) => {
+                    let belongs = Belongs { context: &self.context, run_id: None };
+                    self.engine.settle(belongs, std::slice::from_ref(&*found)).await?;
+                }
+                Carried::Busy => return Ok(Ending::Later(BUSY)),
+                Carried::Halt(error) => return Err(error.into()),
+            }
+        }
+        Ok(Ending::Later(BUSY))
+    }
+
+    /// Looks up writes about this record whose outcome nobody knows, before anything new is written.
+    async fn settle_open_intents(&self, clients: &Clients, link: Option<&LinkRow>) -> Result<()> {
+        let mut keys = vec![self.remote_id.to_owned()];
+        if let Some(link) = link {
+            keys.extend([link.contact_id.clone(), link.customer_id.clone()]);
+        }
+        if self.side == Side::Highlevel {
+            keys.push(self.context.policy.matching.reference_of(&RemoteId(self.remote_id.to_owned())));
+        }
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let mut conn = self.engine.pool().acquire().await?;
+        let open = store::intents::open_of_keys(&mut conn, workspace_id, sync_id, &keys).await?;
+        drop(conn);
+        let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause };
+        // Those of a run are the run's own to settle.
+        for intent in open.into_iter().filter(|intent| intent.run_id.is_none()) {
+            let fields: BTreeMap<FieldKey, Value> = serde_json::from_value(intent.body.clone()).unwrap_or_default();
+            let id = RemoteId(intent.remote_key.clone());
+            let call = &self.cause.call;
+            let found = match (intent.side.as_str(), intent.operation.as_str()) {
+                ("chargify", "create") => self
+                    .known(clients.chargify.lookup(call, &intent.remote_key).await)?
+                    .flatten()
+                    .filter(|found| found.exact)
+                    .map(|found| found.record),
+                ("chargify", _) => self.known(clients.chargify.get(call, &id).await)?.filter(|r| writer.holds(r, &fields)),
+                (_, "create") => self.known(writer.contact_like(&fields).await)?.flatten(),
+                _ => self.known(clients.highlevel.get(call, &id).await)?.filter(|r| writer.holds(r, &fields)),
+            };
+            let mut ended = Ended::as_outcome(Outcome::Unchanged, None);
+            ended.intents.push(IntentResult {
+                intent_id: IntentId(intent.intent_id),
+                phase: if found.is_some() { "done" } else { "not_done" },
+                remote_id: found.as_ref().and_then(|record| record.id.as_ref()).map(|id| id.0.clone()),
+                status: None,
+                detail: Some("settled by a look-up".to_owned()),
+            });
+            ended.records.extend(found);
+            self.engine.settle(Belongs { context: &self.context, run_id: None }, &[ended]).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads this record, and its partner where there is one. Says which side is proved gone.
+    async fn refresh(&self, clients: &Clients, link: Option<&LinkRow>) -> Result<Option<Side>> {
+        let mine = self.read(clients, self.side, self.remote_id).await?;
+        let mut gone = mine.is_none().then_some(self.side);
+        if let Some(link) = link {
+            let other = self.side.other();
+            let partner = match other {
+                Side::Highlevel => &link.contact_id,
+                Side::Chargify => &link.customer_id,
+            };
+            if self.read(clients, other, partner).await?.is_none() {
+                gone = gone.or(Some(other));
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Reads one record into its copy. `None`: it is gone, which is written down.
+    async fn read(&self, clients: &Clients, side: Side, id: &str) -> Result<Option<Record>> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let read_at = self.engine.clock().now();
+        let told = if side == self.side { self.told() } else { None };
+        let remote_id = RemoteId(id.to_owned());
+        let call = &self.cause.call;
+        let read = match (side, told) {
+            (_, Some(record)) => Ok(record),
+            (Side::Highlevel, None) => clients.highlevel.get(call, &remote_id).await,
+            (Side::Chargify, None) => clients.chargify.get(call, &remote_id).await,
+        };
+        let record = self.known(read)?;
+        let mut conn = self.engine.pool().acquire().await?;
+        match &record {
+            Some(record) => {
+                let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at };
+                store::records::upsert(&mut conn, mark, &batch_of([record])).await?;
+            }
+            None => store::records::mark_gone(&mut conn, workspace_id, sync_id, side, id, read_at).await?,
+        }
+        Ok(record)
+    }
+
+    /// The newest payload that tells the whole record, so that no read is needed. GoHighLevel's never do.
+    fn told(&self) -> Option<Record> {
+        self.deliveries
+            .iter()
+            .filter_map(deliveries::payload_record)
+            .filter(|(record, whole)| *whole && record.stamp.updated_at.is_some())
+            .map(|(record, _)| record)
+            .reduce(|newest, next| if next.stamp.newer_than(&newest.stamp) { next } else { newest })
+    }
+
+    /// Not found is an answer; anything else that is no answer is an error.
+    fn known<T>(&self, read: std::result::Result<T, CallError>) -> Result<Option<T>> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.class == UpstreamClass::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Plans the pair, or the lone record.
+    async fn plan(&self, clients: &Clients, gone: Option<Side>) -> Result<Option<Planned>> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let how = Circumstances { gone, heard: true };
+        if let Some(link) = self.link().await? {
+            let mut conn = self.engine.pool().acquire().await?;
+            return Ok(Some(self.engine.plan_link(&mut conn, &self.context, &link, how).await?));
+        }
+        if gone == Some(self.side) {
+            return Ok(None);
+        }
+        match self.side {
+            Side::Highlevel => self.plan_contact(clients, self.remote_id, how).await,
+            Side::Chargify => {
+                let ids = [self.remote_id.to_owned()];
+                let mut conn = self.engine.pool().acquire().await?;
+                let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
+                let Some(row) = rows.first() else { return Ok(None) };
+                let seekers = store::records::contacts_for_customer(&mut conn, workspace_id, sync_id, row).await?;
+                drop(conn);
+                match seekers.first() {
+                    Some(contact_id) => {
+                        self.read(clients, Side::Highlevel, contact_id).await?;
+                        self.plan_contact(clients, contact_id, how).await
+                    }
+                    None => Ok(Some(Engine::plan_lone_customer(&self.context, row, how)?)),
+                }
+            }
+        }
+    }
+
+    /// Plans a contact that has no link. Before a customer is created for a sync that was never read whole, Chargify is
+    /// asked whether somebody has the e-mail address: the copies cannot know.
+    async fn plan_contact(&self, clients: &Clients, contact_id: &str, how: Circumstances) -> Result<Option<Planned>> {
+        let planned = self.plan_from_copies(contact_id, how).await?;
+        let Some(first) = &planned else { return Ok(None) };
+        if first.item.action != Action::CreateCustomer || self.context.row.highlevel_seen_until.is_some() {
+            return Ok(planned);
+        }
+        let Some(email) = first.email() else { return Ok(planned) };
+        let found = clients.chargify.customers_like(&self.cause.call, &email).await?;
+        let mark = ReadMark {
+            workspace_id: self.context.workspace_id,
+            sync_id: self.context.sync_id,
+            side: Side::Chargify,
+            run_id: None,
+            read_at: self.engine.clock().now(),
+        };
+        let mut conn = self.engine.pool().acquire().await?;
+        store::records::upsert(&mut conn, mark, &batch_of(&found)).await?;
+        drop(conn);
+        self.plan_from_copies(contact_id, how).await
+    }
+
+    async fn plan_from_copies(&self, contact_id: &str, how: Circumstances) -> Result<Option<Planned>> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let mut conn = self.engine.pool().acquire().await?;
+        let ids = [contact_id.to_owned()];
+        let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
+        Ok(self.engine.plan_contacts(&mut conn, &self.context, &rows, how).await?.pop())
+    }
+
+    /// Writes down how it ended, on the pair and on the deliveries.
+    async fn conclude(&self, ended: Ended) -> Result<Ending> {
+        let now = self.engine.clock().now();
+        let mut tx = self.engine.pool().begin().await?;
+        let belongs = Belongs { context: &self.context, run_id: None };
+        let outcome = ended.outcome;
+        let words = ended.detail.clone();
+        self.engine.settle_in(&mut tx, belongs, std::slice::from_ref(&ended)).await?;
+        let ids: Vec<_> = self.deliveries.iter().map(|delivery| delivery.delivery_id).collect();
+        let ending = ("done", Some(outcome.as_str()), words.as_deref());
+        store::deliveries::settle(&mut tx, self.context.workspace_id, &ids, ending, now).await?;
+        tx.commit().await?;
+        Ok(Ending::Done)
+    }
+
+    /// Closes the deliveries; nothing else changes.
+    async fn close(&self, state: &str, outcome: Option<Outcome>, words: &str) -> Result<Ending> {
+        let ids: Vec<_> = self.deliveries.iter().map(|delivery| delivery.delivery_id).collect();
+        let mut conn = self.engine.pool().acquire().await?;
+        let ending = (state, outcome.map(Outcome::as_str), Some(words));
+        let now = self.engine.clock().now();
+        store::deliveries::settle(&mut conn, self.context.workspace_id, &ids, ending, now).await?;
+        Ok(Ending::Done)
+    }
+}

@@ -1,0 +1,336 @@
+//! A run from queue to end: read, plan, wait for a person where one is needed, write, finish.
+//!
+//! Every phase can be begun again: reading and planning start over, writing goes on from the first open item after the
+//! intents that a dead node left were looked up.
+
+mod execute;
+mod plan;
+mod recover;
+
+use super::{
+    SyncContext,
+    context::Clients,
+    reading::{ReadSummary, Reading},
+    readers::Readers,
+    writing::Cause,
+};
+use crate::{
+    Engine, EngineError, Result,
+    audit::{self, AuditAction, AuditOutcome, NewAuditLine},
+    clients::{CallContext, Priority},
+    jobs::Ending,
+    store::{self, runs::RunRow},
+};
+use domain::{RunId, WorkspaceId, fuse, view::{At, PhaseView}};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A run under way.
+pub(crate) struct Running<'a> {
+    engine: &'a Engine,
+    context: SyncContext,
+    clients: Clients,
+    row: RunRow,
+    run_id: RunId,
+    cause: Cause,
+    stop: &'a CancellationToken,
+}
+
+/// Why writing ended.
+#[derive(Debug)]
+enum Written {
+    Through,
+    Cancelled,
+    /// This process is asked to stop; another goes on.
+    Stopping,
+    /// A service refuses everything; its words.
+    Halted(String),
+}
+
+impl Engine {
+    /// Carries a run on from where it stands, until it has ended or waits for a person.
+    pub(crate) async fn carry_run_on(
+        &self,
+        workspace_id: WorkspaceId,
+        run_id: RunId,
+        stop: &CancellationToken,
+    ) -> Result<Ending> {
+        let mut conn = self.pool().acquire().await?;
+        let Some(row) = store::runs::get(&mut conn, workspace_id, run_id).await? else {
+            return Err(EngineError::NotFound("run"));
+        };
+        drop(conn);
+        if !matches!(row.status.as_str(), "queued" | "reading" | "planning" | "writing") {
+            return Ok(Ending::Done);
+        }
+        match self.open_run(row, stop).await {
+            Ok(running) => match Box::pin(running.go_on()).await {
+                Err(error @ EngineError::Upstream { .. }) => self.fail_run(workspace_id, run_id, &error).await,
+                other => other,
+            },
+            Err(error @ (EngineError::Invalid(_) | EngineError::Sealed(_))) => {
+                self.fail_run(workspace_id, run_id, &error).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn open_run<'a>(&'a self, row: RunRow, stop: &'a CancellationToken) -> Result<Running<'a>> {
+        let context = self.sync_context(WorkspaceId(row.workspace_id), domain::SyncId(row.sync_id)).await?;
+        let clients = self.clients(&context).await?;
+        let run_id = RunId(row.run_id);
+        let priority = if row.mode == "resync" { Priority::Live } else { Priority::Bulk };
+        let call = CallContext::of_run(priority, run_id);
+        let cause =
+            Cause { actor: (format!("run:{run_id}"), format!("run {}", row.number)), run_id: Some(run_id), call };
+        Ok(Running { engine: self, context, clients, row, run_id, cause, stop })
+    }
+
+    /// Ends a run that cannot go on. What was written stays written and is in the audit trail.
+    async fn fail_run(&self, workspace_id: WorkspaceId, run_id: RunId, error: &EngineError) -> Result<Ending> {
+        self.flush_calls().await?;
+        let words = match error {
+            EngineError::Upstream { side, class, detail } => format!("{}: {class}. {detail}", side.label()),
+            other => other.to_string(),
+        };
+        let mut tx = self.pool().begin().await?;
+        let open = ["queued", "reading", "planning", "writing"];
+        if store::runs::transit(&mut tx, workspace_id, run_id, &open, "failed", Some(&words)).await? {
+            let line = NewAuditLine::of(("system".to_owned(), "Concord itself".to_owned()), AuditAction::RunFinished, self.clock().now())
+                .about(format!("run:{run_id}"), String::new())
+                .ended(AuditOutcome::Failed)
+                .with("status", "failed")
+                .with("reason", words)
+                .in_run(run_id);
+            audit::append(&mut tx, workspace_id, line).await?;
+            store::runs::notify(&mut tx, run_id).await?;
+        }
+        tx.commit().await?;
+        Ok(Ending::Done)
+    }
+}
+
+impl Running<'_> {
+    async fn go_on(mut self) -> Result<Ending> {
+        if self.row.status != "writing" {
+            if self.cancel_requested().await? {
+                return self.finish(Written::Cancelled).await;
+            }
+            self.read_and_plan().await?;
+            if self.cancel_requested().await? {
+                return self.finish(Written::Cancelled).await;
+            }
+            if self.row.mode == "dry-run" {
+                return self.finish(Written::Through).await;
+            }
+            if let Some(why) = self.needs_a_person().await? {
+                self.wait_for_a_person(&why).await?;
+                return Ok(Ending::Done);
+            }
+            self.enter("writing", "Write", self.row.to_create + self.row.to_update).await?;
+        } else {
+            self.open_phase("Write", self.row.to_create + self.row.to_update).await?;
+        }
+        match self.write().await? {
+            Written::Stopping => Ok(Ending::Later(Duration::ZERO)),
+            ended => self.finish(ended).await,
+        }
+    }
+
+    async fn read_and_plan(&mut self) -> Result<()> {
+        self.enter("reading", "Read", 0).await?;
+        let readers = Readers::from(&self.clients);
+        let reading = Reading {
+            engine: self.engine,
+            context: &self.context,
+            readers: &readers,
+            run_id: self.run_id,
+            call: self.cause.call.clone(),
+        };
+        let summary = match (self.row.mode.as_str(), &self.row.chosen) {
+            (_, Some(chosen)) => reading.chosen(chosen).await?,
+            ("changes", None) => reading.changes().await?,
+            _ => reading.everything().await?,
+        };
+        self.engine.flush_calls().await?;
+        let total = i64::try_from(summary.contacts + summary.customers).unwrap_or(i64::MAX);
+        self.enter("planning", "Plan", total).await?;
+        self.make_plan(&summary).await?;
+        self.reload().await
+    }
+
+    /// Why the plan must be shown before it is carried out, if it must.
+    async fn needs_a_person(&self) -> Result<Option<String>> {
+        if self.row.approval == "granted" {
+            return Ok(None);
+        }
+        if self.row.to_create + self.row.to_update == 0 {
+            return Ok(None);
+        }
+        let mut conn = self.engine.pool().acquire().await?;
+        let links = store::links::count(&mut conn, self.context.workspace_id, self.context.sync_id).await?;
+        let by_action = store::items::by_action(&mut conn, self.context.workspace_id, self.run_id).await?;
+        let number = |count: i64| u64::try_from(count).unwrap_or(0);
+        let removals = by_action.iter().filter(|(action, _)| action == "unlink").map(|(_, count)| *count).sum();
+        let updates = (self.row.to_update - removals).max(0);
+        let blown = fuse::blown(number(links), number(updates), number(self.row.to_create), number(removals));
+        Ok(match (blown, self.row.approval.as_str()) {
+            (Some(reason), _) => Some(format!("It stopped for a person: {reason}.")),
+            (None, "always") => Some(String::new()),
+            (None, _) => None,
+        })
+    }
+
+    async fn wait_for_a_person(&mut self, why: &str) -> Result<()> {
+        self.close_phase("Plan");
+        self.save_phases().await?;
+        let mut tx = self.engine.pool().begin().await?;
+        let detail = (!why.is_empty()).then_some(why);
+        let workspace_id = self.context.workspace_id;
+        store::runs::transit(&mut tx, workspace_id, self.run_id, &["planning"], "awaiting_approval", detail).await?;
+        store::runs::notify(&mut tx, self.run_id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Ends the run and says how.
+    async fn finish(mut self, how: Written) -> Result<Ending> {
+        let workspace_id = self.context.workspace_id;
+        if matches!(how, Written::Through) && self.row.mode != "dry-run" {
+            self.advance_watermarks().await?;
+        }
+        self.engine.flush_calls().await?;
+        let now = self.engine.clock().now();
+        for title in ["Read", "Plan", "Write"] {
+            self.close_phase(title);
+        }
+        let phases = self.phases_json();
+        let mut tx = self.engine.pool().begin().await?;
+        let rest = match &how {
+            Written::Halted(words) => Some(("parked", format!("Not sent: {words} It goes out with the next run."))),
+            Written::Cancelled if self.row.mode != "dry-run" => {
+                Some(("parked", "Not sent: the run was cancelled. Nothing of it was written.".to_owned()))
+            }
+            _ => None,
+        };
+        if let Some((outcome, detail)) = &rest {
+            let left = store::items::settle_rest(&mut tx, workspace_id, self.run_id, now, outcome, detail).await?;
+            let counts = domain::outcome::Counts { parked: left, ..Default::default() };
+            store::runs::add_counts(&mut tx, workspace_id, self.run_id, &counts).await?;
+        }
+        let row = store::runs::get(&mut tx, workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
+        let counts = row.counts();
+        let (status, detail) = match &how {
+            Written::Cancelled => ("cancelled", None),
+            Written::Halted(words) => ("complete_with_failures", Some(words.clone())),
+            _ if counts.failed + counts.parked > 0 => ("complete_with_failures", None),
+            _ => ("complete", None),
+        };
+        store::runs::set_phases(&mut tx, workspace_id, self.run_id, &phases).await?;
+        let open = ["queued", "reading", "planning", "awaiting_approval", "writing"];
+        if store::runs::transit(&mut tx, workspace_id, self.run_id, &open, status, detail.as_deref()).await? {
+            let outcome = if status == "complete" { AuditOutcome::Done } else { AuditOutcome::Failed };
+            let line = NewAuditLine::of(self.cause.actor.clone(), AuditAction::RunFinished, now)
+                .about(format!("run:{}", self.run_id), format!("run {}", row.number))
+                .ended(outcome)
+                .with("status", status)
+                .with("mode", row.mode.clone())
+                .with("counts", serde_json::to_value(counts).unwrap_or_default())
+                .in_run(self.run_id);
+            audit::append(&mut tx, workspace_id, line).await?;
+        }
+        store::runs::notify(&mut tx, self.run_id).await?;
+        tx.commit().await?;
+        Ok(Ending::Done)
+    }
+
+    async fn cancel_requested(&self) -> Result<bool> {
+        let mut conn = self.engine.pool().acquire().await?;
+        let row = store::runs::get(&mut conn, self.context.workspace_id, self.run_id).await?;
+        Ok(row.is_some_and(|row| row.cancel_requested_at.is_some() || row.status == "cancelled"))
+    }
+
+    async fn reload(&mut self) -> Result<()> {
+        let mut conn = self.engine.pool().acquire().await?;
+        self.row = store::runs::get(&mut conn, self.context.workspace_id, self.run_id)
+            .await?
+            .ok_or(EngineError::NotFound("run"))?;
+        Ok(())
+    }
+
+    /// Moves to a status, closing the phase before and opening the next.
+    async fn enter(&mut self, status: &str, title: &str, total: i64) -> Result<()> {
+        for earlier in ["Read", "Plan"] {
+            if earlier != title {
+                self.close_phase(earlier);
+            }
+        }
+        self.note_phase(title, total);
+        let phases = self.phases_json();
+        let mut tx = self.engine.pool().begin().await?;
+        let workspace_id = self.context.workspace_id;
+        let from = ["queued", "reading", "planning"];
+        store::runs::transit(&mut tx, workspace_id, self.run_id, &from, status, None).await?;
+        store::runs::set_phases(&mut tx, workspace_id, self.run_id, &phases).await?;
+        store::runs::notify(&mut tx, self.run_id).await?;
+        tx.commit().await?;
+        self.row.status = status.to_owned();
+        Ok(())
+    }
+
+    async fn open_phase(&mut self, title: &str, total: i64) -> Result<()> {
+        self.note_phase(title, total);
+        self.save_phases().await
+    }
+
+    async fn save_phases(&mut self) -> Result<()> {
+        let phases = self.phases_json();
+        let mut conn = self.engine.pool().acquire().await?;
+        store::runs::set_phases(&mut conn, self.context.workspace_id, self.run_id, &phases).await?;
+        Ok(())
+    }
+
+    fn phases(&self) -> Vec<PhaseView> {
+        serde_json::from_value(self.row.phases.clone()).unwrap_or_default()
+    }
+
+    fn phases_json(&self) -> serde_json::Value {
+        self.row.phases.clone()
+    }
+
+    fn note_phase(&mut self, title: &str, total: i64) {
+        let now = At::from(self.engine.clock().now());
+        let total = u64::try_from(total).unwrap_or(0);
+        let mut phases = self.phases();
+        match phases.iter_mut().find(|phase| phase.title == title) {
+            Some(phase) => {
+                phase.started_at.get_or_insert(now);
+                phase.finished_at = None;
+                phase.total = total;
+            }
+            None => phases.push(PhaseView {
+                title: title.to_owned(),
+                started_at: Some(now),
+                finished_at: None,
+                done: 0,
+                total,
+            }),
+        }
+        self.row.phases = serde_json::to_value(phases).unwrap_or_default();
+    }
+
+    fn close_phase(&mut self, title: &str) {
+        let now = At::from(self.engine.clock().now());
+        let mut phases = self.phases();
+        for phase in phases.iter_mut().filter(|phase| phase.title == title) {
+            phase.finished_at.get_or_insert(now);
+            phase.done = phase.total;
+        }
+        self.row.phases = serde_json::to_value(phases).unwrap_or_default();
+    }
+
+    /// What reading found, kept with the run.
+    fn read_summary(&self) -> ReadSummary {
+        serde_json::from_value(self.row.progress.clone()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,285 @@
+//! Carries out the plan of a run: items in order, as many at once as there are slots, outcomes settled behind.
+
+use super::{Running, Written, plan::reason_code};
+use crate::{
+    Result,
+    clients::CallError,
+    store::{self, items::ItemRow, items::OpenRow},
+    sync::{
+        Planned,
+        planning::Circumstances,
+        predict::HIGHLEVEL_AT_ONCE,
+        settling::{Belongs, Ended, Settler},
+        writing::{Carried, Writer},
+    },
+};
+use domain::{Side, limits, outcome::Outcome};
+use futures::{StreamExt as _, stream};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// A plan older than this is compared with what happened since before it is carried out.
+const FRESH: time::Duration = time::Duration::seconds(60);
+/// How often a running run looks whether somebody wants it to end.
+const LOOK_UP: Duration = Duration::from_millis(500);
+/// Rounds of planning again for one item that keeps changing.
+const ROUNDS: u32 = 3;
+
+/// What the workers of one run tell each other.
+#[derive(Default)]
+struct Signals {
+    cancelled: AtomicBool,
+    halted: Mutex<Option<CallError>>,
+}
+
+impl Signals {
+    fn halt(&self, error: CallError) {
+        self.halted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    fn halted(&self) -> Option<CallError> {
+        self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn ends(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire) || self.halted().is_some()
+    }
+}
+
+impl Running<'_> {
+    /// Writes what is planned and still open.
+    pub(super) async fn write(&mut self) -> Result<Written> {
+        self.settle_what_a_crash_left().await?;
+        self.look_for_changes_since().await?;
+        let signals = Signals::default();
+        let (sender, settler) = Settler::new();
+        let belongs = Belongs { context: &self.context, run_id: Some(self.run_id) };
+        let work = async {
+            let at_once = usize::try_from(self.context.row.slots).unwrap_or(1) + limits::WRITES_AHEAD;
+            let done = futures::try_join!(
+                self.work_through(false, at_once, &signals, sender.clone()),
+                self.work_through(true, HIGHLEVEL_AT_ONCE as usize, &signals, sender.clone()),
+            );
+            drop(sender);
+            done
+        };
+        let watch = self.watch(&signals);
+        let both = async {
+            futures::pin_mut!(watch);
+            futures::pin_mut!(work);
+            match futures::future::select(work, watch).await {
+                futures::future::Either::Left((done, _)) => done,
+                futures::future::Either::Right(((), work)) => work.await,
+            }
+        };
+        let (done, ()) = tokio::join!(both, settler.run(self.engine, belongs));
+        done?;
+        Ok(match signals.halted() {
+            Some(error) => Written::Halted(format!("{} refuses our calls: {}", error.side.label(), error.message)),
+            None if signals.cancelled.load(Ordering::Acquire) => Written::Cancelled,
+            None if self.stop.is_cancelled() => Written::Stopping,
+            None => Written::Through,
+        })
+    }
+
+    /// Watches for a wish to cancel; never ends by itself.
+    async fn watch(&self, signals: &Signals) {
+        loop {
+            self.engine.clock().sleep(LOOK_UP).await;
+            match self.cancel_requested().await {
+                Ok(true) => signals.cancelled.store(true, Ordering::Release),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot see whether the run is cancelled");
+                }
+            }
+            if let Err(error) = self.engine.flush_calls().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "calls wait to be journalled");
+            }
+        }
+    }
+
+    /// Items that write to GoHighLevel only go their own way: they need no slot of Chargify.
+    async fn work_through(
+        &self,
+        only_highlevel: bool,
+        at_once: usize,
+        signals: &Signals,
+        sender: mpsc::Sender<Ended>,
+    ) -> Result<()> {
+        let batches = stream::try_unfold(0, |after| async move {
+            if signals.ends() || self.stop.is_cancelled() {
+                return Ok::<_, crate::EngineError>(None);
+            }
+            let mut conn = self.engine.pool().acquire().await?;
+            let query = store::items::OpenQuery { only_highlevel: Some(only_highlevel), after, limit: limits::ITEM_BATCH };
+            let rows = store::items::open(&mut conn, self.context.workspace_id, self.run_id, &query).await?;
+            Ok(rows.last().map(|row| row.item.item_no).map(|last| (rows, last)))
+        });
+        let items = batches.map(|batch| match batch {
+            Ok(rows) => stream::iter(rows.into_iter().map(Ok)).left_stream(),
+            Err(error) => stream::iter([Err(error)]).right_stream(),
+        });
+        let sender = &sender;
+        let mut works = items
+            .flatten()
+            .map(|row: Result<OpenRow>| async move {
+                let row = row?;
+                if signals.ends() || self.stop.is_cancelled() {
+                    return Ok(());
+                }
+                if let Some(ended) = self.carry_item_out(row, signals).await? {
+                    // The settler outlives every worker, so the way to it is open.
+                    drop(sender.send(ended).await);
+                }
+                Ok::<_, crate::EngineError>(())
+            })
+            .buffer_unordered(at_once);
+        while let Some(done) = works.next().await {
+            done?;
+        }
+        Ok(())
+    }
+
+    /// One item: planned again where its record changed, written, and how it ended. `None`: left open.
+    async fn carry_item_out(&self, row: OpenRow, signals: &Signals) -> Result<Option<Ended>> {
+        let (item, mut stale) = (row.item, row.stale);
+        let writer =
+            Writer { engine: self.engine, context: &self.context, clients: &self.clients, cause: &self.cause };
+        for _ in 0..ROUNDS {
+            let Some(planned) = self.current_plan(&item, stale).await? else {
+                return Ok(Some(vanished(&item)));
+            };
+            match writer.carry_out(&planned, Some(item.item_no)).await? {
+                Carried::Ended(ended) => return Ok(Some(*ended)),
+                Carried::Halt(error) => {
+                    signals.halt(error);
+                    return Ok(None);
+                }
+                Carried::Again(found) => {
+                    let belongs = Belongs { context: &self.context, run_id: None };
+                    self.engine.settle(belongs, std::slice::from_ref(&*found)).await?;
+                }
+                Carried::Busy => self.engine.clock().sleep(LOOK_UP).await,
+            }
+            stale = true;
+        }
+        let mut ended = Ended::as_outcome(
+            Outcome::Parked,
+            Some("Its record keeps changing while it is written. Nothing of it was lost; the next run takes it up.".to_owned()),
+        );
+        ended.item_no = Some(item.item_no);
+        ended.contact_id = item.contact_id;
+        ended.customer_id = item.customer_id;
+        Ok(Some(ended))
+    }
+
+    /// The plan as stored, or made again from the copies when something changed since.
+    async fn current_plan(&self, item: &ItemRow, stale: bool) -> Result<Option<Planned>> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let mut conn = self.engine.pool().acquire().await?;
+        let ids: Vec<String> = item.contact_id.iter().cloned().collect();
+        let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
+        let planned = match rows.first() {
+            Some(_) => self.engine.plan_contacts(&mut conn, &self.context, &rows, Circumstances::default()).await?.pop(),
+            None => {
+                let ids: Vec<String> = item.customer_id.iter().cloned().collect();
+                let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
+                match rows.first() {
+                    Some(row) => {
+                        Some(crate::Engine::plan_lone_customer(&self.context, row, Circumstances::default())?)
+                    }
+                    None => None,
+                }
+            }
+        };
+        let Some(mut planned) = planned else { return Ok(None) };
+        if stale {
+            self.show_new_plan(&mut conn, item, &planned).await?;
+        } else if let Ok(stored) = serde_json::from_value(item.plan.clone()) {
+            // What was shown is what is carried out.
+            planned.item = stored;
+        }
+        Ok(Some(planned))
+    }
+
+    async fn show_new_plan(&self, conn: &mut sqlx::PgConnection, item: &ItemRow, planned: &Planned) -> Result<()> {
+        let mut shown = item.clone();
+        shown.action = planned.item.action.as_str().to_owned();
+        shown.customer_id = planned.customer_id().map(str::to_owned);
+        shown.link_id = planned.link.as_ref().map(|link| link.id.0);
+        shown.reason = format!("{} (planned again: it changed after the plan)", planned.item.reason.words);
+        shown.changes = serde_json::to_value(&planned.item.changes).unwrap_or_default();
+        shown.plan = serde_json::to_value(&planned.item).unwrap_or_default();
+        store::items::replan(conn, self.context.workspace_id, self.run_id, &shown, &reason_code(planned)).await?;
+        Ok(())
+    }
+
+    /// A plan that waited for a person is compared with what changed meanwhile: a few calls, not a read per record.
+    async fn look_for_changes_since(&mut self) -> Result<()> {
+        let waited = self.row.planned_at.is_some_and(|at| self.engine.clock().now() - at > FRESH);
+        let summary = self.read_summary();
+        if !waited || self.row.chosen.is_some() {
+            return Ok(());
+        }
+        let (Some(seen_until), Some(event_id)) = (summary.highlevel_seen_until, summary.chargify_event_id) else {
+            return Ok(());
+        };
+        let mut context = self.context.clone();
+        context.row.highlevel_seen_until = Some(seen_until);
+        context.row.chargify_event_id = Some(event_id);
+        let readers = crate::sync::readers::Readers::from(&self.clients);
+        let reading = crate::sync::reading::Reading {
+            engine: self.engine,
+            context: &context,
+            readers: &readers,
+            run_id: self.run_id,
+            call: self.cause.call.clone(),
+        };
+        reading.changes().await?;
+        Ok(())
+    }
+
+    /// After a whole reading: the next `changes` run begins where this one began reading, or, when nothing but our own
+    /// writes happened in Chargify since, where it ended.
+    pub(super) async fn advance_watermarks(&self) -> Result<()> {
+        let summary = self.read_summary();
+        let (Some(seen_until), Some(event_id)) = (summary.highlevel_seen_until, summary.chargify_event_id) else {
+            return Ok(());
+        };
+        let mut newest = event_id;
+        if self.row.count_created + self.row.count_updated > 0 || self.row.planned_chargify > 0 {
+            let readers = crate::sync::readers::Readers::from(&self.clients);
+            let reading = crate::sync::reading::Reading {
+                engine: self.engine,
+                context: &self.context,
+                readers: &readers,
+                run_id: self.run_id,
+                call: self.cause.call.clone(),
+            };
+            let (stale, until) = reading.stale_customers(event_id).await?;
+            if stale.is_empty() {
+                newest = until;
+            }
+        }
+        let mut conn = self.engine.pool().acquire().await?;
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        store::syncs::advance(&mut conn, workspace_id, sync_id, Some(seen_until), Some(newest)).await?;
+        Ok(())
+    }
+}
+
+fn vanished(item: &ItemRow) -> Ended {
+    let words = "Its record is gone since the plan was made; nothing was written.".to_owned();
+    let mut ended = Ended::as_outcome(Outcome::Excluded, Some(words));
+    ended.item_no = Some(item.item_no);
+    ended.contact_id = item.contact_id.clone();
+    ended.customer_id = item.customer_id.clone();
+    ended
+}

@@ -1,0 +1,193 @@
+//! Makes the plan of a run from the copies, in batches, so that memory does not grow with the lists.
+
+use super::Running;
+use crate::{
+    Engine, Result,
+    store::{self, items::ItemBatch, runs::PlanTotals},
+    sync::{
+        Planned,
+        planning::Circumstances,
+        reading::ReadSummary,
+    },
+};
+use domain::{
+    Side, limits,
+    outcome::{Counts, Outcome},
+    plan::Action,
+};
+use sqlx::{Connection as _, PgConnection};
+
+/// What planning adds up.
+#[derive(Default)]
+struct Tally {
+    counts: Counts,
+    to_create: i64,
+    to_update: i64,
+    highlevel: i64,
+    chargify: i64,
+    left_alone: i64,
+    item_no: i64,
+}
+
+impl Running<'_> {
+    /// Plans everything this run has read. Starts over when it was begun before.
+    pub(super) async fn make_plan(&mut self, summary: &ReadSummary) -> Result<()> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let planned_at = self.engine.clock().now();
+        let mut conn = self.engine.pool().acquire().await?;
+        store::items::clear(&mut conn, workspace_id, self.run_id).await?;
+        let progress = serde_json::to_value(summary).unwrap_or_default();
+        store::runs::set_progress(&mut conn, workspace_id, self.run_id, &progress).await?;
+        if self.row.mode == "changes" {
+            store::records::mark_partners_of_customers(&mut conn, workspace_id, sync_id, self.run_id).await?;
+        }
+        let mut tally = Tally::default();
+        self.plan_contacts(&mut conn, &mut tally).await?;
+        self.plan_lone_customers(&mut conn, &mut tally).await?;
+        let made = (self.row.calls_highlevel, self.row.calls_chargify);
+        let calls = store::runs::get(&mut conn, workspace_id, self.run_id)
+            .await?
+            .map_or(made, |row| (row.calls_highlevel, row.calls_chargify));
+        let writes = (tally.highlevel, tally.chargify);
+        let prediction = self.engine.predict(&mut conn, &self.context, writes, calls).await?;
+        let totals = PlanTotals {
+            counts: tally.counts,
+            to_create: tally.to_create,
+            to_update: tally.to_update,
+            planned_highlevel: tally.highlevel,
+            planned_chargify: tally.chargify,
+            left_alone: tally.left_alone,
+            predicted_highlevel: prediction.highlevel,
+            predicted_chargify: prediction.chargify,
+            predicted_ms: prediction.write_ms,
+            planned_at,
+        };
+        store::runs::set_plan(&mut conn, workspace_id, self.run_id, &totals).await?;
+        store::runs::notify(&mut conn, self.run_id).await?;
+        Ok(())
+    }
+
+    async fn plan_contacts(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let batch = limits::RECORD_BATCH as i64;
+        let mut after = String::new();
+        loop {
+            let rows = store::records::contacts_seen(conn, workspace_id, sync_id, self.run_id, &after, batch).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after.clone_from(&last.remote_id);
+            let planned = self.engine.plan_contacts(conn, &self.context, &rows, Circumstances::default()).await?;
+            self.keep(conn, tally, &planned).await?;
+        }
+    }
+
+    /// Customers without a contact: counted as left alone, unless the sync creates contacts.
+    async fn plan_lone_customers(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let batch = limits::RECORD_BATCH as i64;
+        let mut after = String::new();
+        loop {
+            let rows = store::records::lone_customers(conn, workspace_id, sync_id, self.run_id, &after, batch).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after.clone_from(&last.remote_id);
+            if !self.context.policy.create_contacts {
+                tally.left_alone += rows.len() as i64;
+                continue;
+            }
+            let planned = rows
+                .iter()
+                .map(|row| Engine::plan_lone_customer(&self.context, row, Circumstances::default()))
+                .collect::<Result<Vec<_>>>()?;
+            self.keep(conn, tally, &planned).await?;
+        }
+    }
+
+    /// Stores a batch of plans. What needs no write is settled here; what is unchanged is only counted.
+    async fn keep(&self, conn: &mut PgConnection, tally: &mut Tally, planned: &[Planned]) -> Result<()> {
+        let now = self.engine.clock().now();
+        let dry = self.row.mode == "dry-run";
+        let mut batch = ItemBatch::default();
+        let mut verdicts: [Vec<(String, &'static str, String)>; 2] = Default::default();
+        for one in planned {
+            let action = one.item.action;
+            tally.counts.read += 1;
+            note_verdict(&mut verdicts, one);
+            let settled = if needs_settling(one) { None } else { Some(action.outcome_if_done()) };
+            if let Some(outcome) = settled {
+                let read = tally.counts.read;
+                tally.counts.add(outcome);
+                tally.counts.read = read;
+            } else if matches!(action, Action::CreateCustomer | Action::CreateContact) {
+                tally.to_create += 1;
+            } else if action.is_write() || matches!(action, Action::Link | Action::Unlink) {
+                tally.to_update += 1;
+            }
+            tally.highlevel += i64::from(action.writes(Side::Highlevel));
+            tally.chargify += i64::from(action.writes(Side::Chargify));
+            if settled == Some(Outcome::Unchanged) {
+                continue;
+            }
+            tally.item_no += 1;
+            push(&mut batch, tally.item_no, one, settled);
+        }
+        let mut tx = conn.begin().await?;
+        store::items::insert(&mut tx, self.context.workspace_id, self.run_id, now, &batch).await?;
+        if !dry {
+            let [contacts, customers] = &verdicts;
+            let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+            store::records::set_verdicts(&mut tx, workspace_id, sync_id, Side::Highlevel, contacts).await?;
+            store::records::set_verdicts(&mut tx, workspace_id, sync_id, Side::Chargify, customers).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Whether something is still to be done about it: a call, or a change of the link that the run shall make.
+fn needs_settling(planned: &Planned) -> bool {
+    let action = planned.item.action;
+    let base_moves = matches!(action, Action::Unchanged | Action::Echo)
+        && planned.link.as_ref().is_some_and(|link| link.base != planned.item.base_after);
+    action.is_write() || matches!(action, Action::Link | Action::Unlink) || base_moves
+}
+
+fn note_verdict(verdicts: &mut [Vec<(String, &'static str, String)>; 2], planned: &Planned) {
+    let verdict = match planned.item.action {
+        Action::Unchanged | Action::Echo | Action::Link => "in_step",
+        Action::Exclude => "left_out",
+        Action::Ambiguous | Action::Conflict => "waiting",
+        Action::Fail => "failed",
+        Action::CreateCustomer | Action::CreateContact | Action::Unlink => "unpaired",
+        Action::UpdateCustomer | Action::UpdateContact | Action::UpdateBoth => "drifted",
+    };
+    let words = planned.item.reason.words.clone();
+    let [contacts, customers] = verdicts;
+    if let Some(id) = planned.contact_id() {
+        contacts.push((id.to_owned(), verdict, words));
+    } else if let Some(id) = planned.customer_id() {
+        customers.push((id.to_owned(), verdict, words));
+    }
+}
+
+fn push(batch: &mut ItemBatch, item_no: i64, planned: &Planned, settled: Option<Outcome>) {
+    batch.item_no.push(item_no);
+    batch.action.push(planned.item.action.as_str().to_owned());
+    batch.contact_id.push(planned.contact_id().map(str::to_owned));
+    batch.customer_id.push(planned.customer_id().map(str::to_owned));
+    batch.link_id.push(planned.link.as_ref().map(|link| link.id.0));
+    batch.display_name.push(planned.display_name());
+    batch.email.push(planned.email());
+    batch.reason_code.push(reason_code(planned));
+    batch.reason.push(planned.item.reason.words.clone());
+    batch.changes.push(serde_json::to_value(&planned.item.changes).unwrap_or_default());
+    batch.plan.push(serde_json::to_value(&planned.item).unwrap_or_default());
+    batch.outcome.push(settled.map(|outcome| outcome.as_str().to_owned()));
+    batch.outcome_detail.push(settled.map(|_| planned.item.reason.words.clone()));
+}
+
+/// The reason's code as stored.
+pub(super) fn reason_code(planned: &Planned) -> String {
+    match serde_json::to_value(planned.item.reason.code) {
+        Ok(serde_json::Value::String(code)) => code,
+        _ => String::new(),
+    }
+}

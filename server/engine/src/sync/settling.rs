@@ -1,0 +1,239 @@
+//! How a record ended, written in one transaction: intents, copies, link and base, the item's outcome, audit lines, and
+//! the run's counters. What a run ends is committed in groups, behind the calls.
+
+use super::{SyncContext, batch_of};
+use crate::{
+    Engine, Result,
+    audit::{self, NewAuditLine},
+    store::{self, intents::IntentResult, items::Settlement, links::NewLink, records::ReadMark},
+};
+use domain::{
+    LinkId, RunId, Side,
+    merge::Base,
+    outcome::{Counts, Outcome},
+    record::Record,
+};
+use sqlx::{Connection as _, PgConnection};
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::sync::mpsc;
+
+/// What becomes of the link.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum LinkEffect {
+    #[default]
+    None,
+    New { contact_id: String, customer_id: String, matched_by: &'static str, base: Base },
+    Settle { link_id: LinkId, base: Base },
+    Unlink { link_id: LinkId, reason: String },
+}
+
+/// A record that is dealt with.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    /// Its place in the run, when it is part of one.
+    pub(crate) item_no: Option<i64>,
+    pub(crate) outcome: Outcome,
+    pub(crate) detail: Option<String>,
+    pub(crate) took_ms: i32,
+    pub(crate) contact_id: Option<String>,
+    pub(crate) customer_id: Option<String>,
+    pub(crate) intents: Vec<IntentResult>,
+    pub(crate) link: LinkEffect,
+    /// Records as the services returned them.
+    pub(crate) records: Vec<Record>,
+    pub(crate) audit: Vec<NewAuditLine>,
+}
+
+impl Ended {
+    pub(crate) fn as_outcome(outcome: Outcome, detail: Option<String>) -> Self {
+        Self {
+            item_no: None,
+            outcome,
+            detail,
+            took_ms: 0,
+            contact_id: None,
+            customer_id: None,
+            intents: Vec::new(),
+            link: LinkEffect::None,
+            records: Vec::new(),
+            audit: Vec::new(),
+        }
+    }
+
+    fn verdict(&self) -> (&'static str, String) {
+        let detail = self.detail.clone().unwrap_or_default();
+        match self.outcome {
+            Outcome::Created | Outcome::Updated | Outcome::Unchanged | Outcome::Echo => {
+                let unlinked = matches!(self.link, LinkEffect::Unlink { .. });
+                (if unlinked { "unpaired" } else { "in_step" }, detail)
+            }
+            Outcome::Excluded => ("left_out", detail),
+            Outcome::Ambiguous | Outcome::Parked => ("waiting", detail),
+            Outcome::Failed => ("failed", detail),
+        }
+    }
+}
+
+/// Where a group of endings belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Belongs<'a> {
+    pub(crate) context: &'a SyncContext,
+    pub(crate) run_id: Option<RunId>,
+}
+
+impl Engine {
+    /// Commits a group of endings.
+    pub(crate) async fn settle(&self, belongs: Belongs<'_>, group: &[Ended]) -> Result<()> {
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        self.settle_in(&mut tx, belongs, group).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes a group of endings on the caller's connection.
+    pub(crate) async fn settle_in(&self, conn: &mut PgConnection, belongs: Belongs<'_>, group: &[Ended]) -> Result<()> {
+        let now = self.clock().now();
+        let workspace_id = belongs.context.workspace_id;
+        let mut counts = Counts::default();
+        let mut lines = Vec::new();
+        for ended in group {
+            for intent in &ended.intents {
+                store::intents::settle(conn, workspace_id, intent, now).await?;
+            }
+            let link_id = self.settle_link(conn, belongs.context, ended, now).await?;
+            if let (Some(run_id), Some(item_no)) = (belongs.run_id, ended.item_no) {
+                let settlement = Settlement {
+                    item_no,
+                    outcome: ended.outcome.as_str(),
+                    detail: ended.detail.clone(),
+                    contact_id: ended.contact_id.clone(),
+                    customer_id: ended.customer_id.clone(),
+                    link_id,
+                    took_ms: ended.took_ms,
+                };
+                if store::items::settle(conn, workspace_id, run_id, now, &settlement).await? {
+                    counts.add(ended.outcome);
+                    // `add` counts the record as read; it was counted when the plan was made.
+                    counts.read = 0;
+                }
+            }
+            lines.extend(ended.audit.iter().cloned());
+        }
+        settle_copies(conn, belongs.context, group, now).await?;
+        if let Some(run_id) = belongs.run_id {
+            store::runs::add_counts(conn, workspace_id, run_id, &counts).await?;
+            store::runs::notify(conn, run_id).await?;
+        }
+        audit::append_many(conn, workspace_id, lines).await?;
+        Ok(())
+    }
+
+    async fn settle_link(
+        &self,
+        conn: &mut PgConnection,
+        context: &SyncContext,
+        ended: &Ended,
+        now: OffsetDateTime,
+    ) -> Result<Option<LinkId>> {
+        let workspace_id = context.workspace_id;
+        let json = |base: &Base| serde_json::to_value(base).unwrap_or_default();
+        match &ended.link {
+            LinkEffect::None => Ok(None),
+            LinkEffect::New { contact_id, customer_id, matched_by, base } => {
+                let link_id = LinkId(self.entropy().uuid());
+                let base = json(base);
+                let sync_id = context.sync_id;
+                let new = NewLink { workspace_id, sync_id, link_id, contact_id, customer_id, matched_by, base: &base, at: now };
+                if !store::links::insert(conn, &new).await? {
+                    // Linked meanwhile by other work: what it agreed on stays, and the next look compares anew.
+                    tracing::info!(contact.id = %contact_id, customer.id = %customer_id, "one of the two is linked already");
+                    return Ok(None);
+                }
+                Ok(Some(link_id))
+            }
+            LinkEffect::Settle { link_id, base } => {
+                store::links::settle(conn, workspace_id, *link_id, &json(base), now).await?;
+                Ok(Some(*link_id))
+            }
+            LinkEffect::Unlink { link_id, reason } => {
+                store::links::unlink(conn, workspace_id, *link_id, reason, now).await?;
+                Ok(Some(*link_id))
+            }
+        }
+    }
+}
+
+/// Refreshes the copies, and says on them how the record stands.
+async fn settle_copies(
+    conn: &mut PgConnection,
+    context: &SyncContext,
+    group: &[Ended],
+    now: OffsetDateTime,
+) -> Result<()> {
+    let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
+    for side in Side::BOTH {
+        let records: Vec<&Record> =
+            group.iter().flat_map(|ended| &ended.records).filter(|record| record.side == side).collect();
+        if !records.is_empty() {
+            let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: now };
+            store::records::upsert(conn, mark, &batch_of(records)).await?;
+        }
+        let verdicts: Vec<_> = group
+            .iter()
+            .filter_map(|ended| {
+                let id = match side {
+                    Side::Highlevel => ended.contact_id.clone(),
+                    Side::Chargify => ended.customer_id.clone(),
+                }?;
+                let (verdict, detail) = ended.verdict();
+                Some((id, verdict, detail))
+            })
+            .collect();
+        if !verdicts.is_empty() {
+            store::records::set_verdicts(conn, workspace_id, sync_id, side, &verdicts).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Endings on their way to the store.
+pub(crate) struct Settler {
+    endings: mpsc::Receiver<Ended>,
+}
+
+/// Endings that may wait for the store before calls have to wait too.
+const WAITING_MAX: usize = 64;
+/// Endings committed together at most.
+const GROUP_MAX: usize = 32;
+
+impl Settler {
+    /// A settler and the way to it.
+    pub(crate) fn new() -> (mpsc::Sender<Ended>, Self) {
+        let (sender, endings) = mpsc::channel(WAITING_MAX);
+        (sender, Self { endings })
+    }
+
+    /// Commits endings in groups until every sender is gone. A group that cannot be committed is tried again one by
+    /// one, and again until the database takes it: an outcome is never dropped.
+    pub(crate) async fn run(mut self, engine: &Engine, belongs: Belongs<'_>) {
+        let mut group = Vec::new();
+        while self.endings.recv_many(&mut group, GROUP_MAX).await > 0 {
+            if let Err(error) = engine.settle(belongs, &group).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a group of outcomes was not committed; one by one");
+                for ended in &group {
+                    settle_at_last(engine, belongs, ended).await;
+                }
+            }
+            group.clear();
+        }
+    }
+}
+
+async fn settle_at_last(engine: &Engine, belongs: Belongs<'_>, ended: &Ended) {
+    while let Err(error) = engine.settle(belongs, std::slice::from_ref(ended)).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "an outcome was not committed; trying again");
+        engine.clock().sleep(Duration::from_millis(500)).await;
+    }
+}
