@@ -183,8 +183,19 @@ impl Rule {
     /// The chain a value goes through on its way to `to`; `None` when the chain cannot be turned round.
     #[must_use]
     pub fn chain(&self, to: Side) -> Option<Vec<Transform>> {
-        let forward = if self.direction == Direction::ToHighlevel { Side::Highlevel } else { Side::Chargify };
-        if to == forward { Some(self.transform.clone()) } else { transform::back_all(&self.transform) }
+        if to == self.source().other() { Some(self.transform.clone()) } else { transform::back_all(&self.transform) }
+    }
+
+    /// The side the transforms are written for: HighLevel, unless values only come from Chargify.
+    #[must_use]
+    pub fn source(&self) -> Side {
+        if self.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel }
+    }
+
+    /// True when the rule's value is made from several fields of this side.
+    #[must_use]
+    pub fn is_made_from(&self, side: Side) -> bool {
+        side == self.source() && self.transform.iter().any(Transform::is_template)
     }
 }
 
@@ -282,8 +293,7 @@ fn check_transforms(rule: &Rule, known: &Catalogue, problems: &mut Vec<Problem>)
         if rule.direction == Direction::Both && step.back().is_none() {
             problems.push(Problem::at(ProblemCode::Irreversible, &rule.highlevel, step.to_string()));
         }
-        let source = if rule.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel };
-        for key in step.fields().into_iter().filter(|key| known.get(source, key).is_none()) {
+        for key in step.fields().into_iter().filter(|key| known.get(rule.source(), key).is_none()) {
             problems.push(Problem::at(ProblemCode::UnknownField, &key, format!("in {step}")));
         }
     }

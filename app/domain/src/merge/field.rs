@@ -1,7 +1,7 @@
 //! The decision about one field.
 
 use super::{BasePair, Merged, Merging, Sides, Why, rule_kind};
-use crate::mapping::{Conflict, Direction, EmptyRule};
+use crate::mapping::{Conflict, EmptyRule, Rule};
 use crate::problem::{Problem, ProblemCode, any_stops};
 use crate::record::Record;
 use crate::side::Side;
@@ -25,8 +25,7 @@ enum Travel {
 struct Half {
     /// The value as read; `None` when absent.
     raw: Option<Value>,
-    /// The normal form by which a change is noticed; `None` when absent. For a template it is the template's result,
-    /// since a change of any of its fields is a change.
+    /// What a change is noticed by.
     seen: Option<Value>,
     /// What arrives on the other side.
     travel: Travel,
@@ -219,16 +218,19 @@ fn half(sides: &Sides<'_>, kind: FieldKind, side: Side) -> Half {
     };
     let raw = record.get(sides.rule.field(side).as_str()).cloned();
     let travel = travel(sides, raw.as_ref(), record);
-    let forward = if sides.rule.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel };
-    let seen = if side == forward && sides.rule.transform.iter().any(Transform::is_template) {
-        match &travel {
-            Travel::Value { value, .. } => Some(normal(kind, value)),
-            Travel::Absent | Travel::NoWay | Travel::Broken(_) => None,
-        }
-    } else {
-        raw.as_ref().map(|value| normal(kind, value))
-    };
+    let seen = seen(sides.rule, kind, record);
     Half { raw, seen, travel }
+}
+
+/// The normal form by which a change of a rule's field is noticed; `None` when it is absent. Where the rule makes its
+/// value from a template, that is the template's result.
+pub(super) fn seen(rule: &Rule, kind: FieldKind, record: &Record) -> Option<Value> {
+    let raw = record.get(rule.field(record.side).as_str())?;
+    if !rule.is_made_from(record.side) {
+        return Some(normal(kind, raw));
+    }
+    let (value, problems) = apply_all(&rule.transform, raw, record);
+    (!any_stops(&problems)).then(|| normal(kind, &value))
 }
 
 fn travel(sides: &Sides<'_>, raw: Option<&Value>, from: &Record) -> Travel {

@@ -9,7 +9,7 @@ use crate::mapping::{Mapping, Rule, RuleKey};
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::side::Side;
-use crate::value::{FieldKind, Value, common_kind, normal, tidy};
+use crate::value::{FieldKind, Value, common_kind, tidy};
 
 mod field;
 #[cfg(test)]
@@ -174,7 +174,7 @@ impl Base {
     #[must_use]
     pub fn stand_in(&self, side: Side, mapping: &Mapping) -> Record {
         let mut record = Record::new(side);
-        for rule in &mapping.rules {
+        for rule in mapping.rules.iter().filter(|rule| !rule.is_made_from(side)) {
             if let Some(pair) = self.0.get(&rule.key()) {
                 record.set(rule.field(side).clone(), pair.half(side).clone());
             }
@@ -186,12 +186,11 @@ impl Base {
     /// our own write coming back, or nothing that concerns this sync.
     #[must_use]
     pub fn is_echo(&self, record: &Record, mapping: &Mapping, catalogue: &Catalogue) -> bool {
-        let mut heard =
-            mapping.rules.iter().filter_map(|rule| Some((rule, record.get(rule.field(record.side).as_str())?)));
-        let same = |(rule, value): (&Rule, &Value)| {
-            self.0
-                .get(&rule.key())
-                .is_some_and(|pair| normal(rule_kind(rule, catalogue), value) == *pair.half(record.side))
+        let named = |rule: &&Rule| record.get(rule.field(record.side).as_str()).is_some();
+        let mut heard = mapping.rules.iter().filter(named);
+        let same = |rule: &Rule| {
+            let seen = field::seen(rule, rule_kind(rule, catalogue), record);
+            self.0.get(&rule.key()).is_some_and(|pair| seen.as_ref() == Some(pair.half(record.side)))
         };
         heard.clone().next().is_some() && heard.all(same)
     }

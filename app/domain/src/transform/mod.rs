@@ -3,6 +3,7 @@
 //! A transform is written as one word, `trim`, or as a call, `truncate(255)`; [`syntax`] reads and writes that form.
 
 mod apply;
+mod lookup;
 mod syntax;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,9 @@
 //! The written form of transforms.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::Transform;
+use super::{Transform, lookup};
 use crate::limits;
 
 /// Why a text is no transform.
@@ -76,7 +75,7 @@ fn build(word: &str, start: usize, argument: Argument, end: usize) -> Result<Tra
         }
         "lookup" => {
             let (text, at) = text_argument(word, argument, end)?;
-            lookup_pairs(&text, at).map(Transform::Lookup)
+            lookup::read(&text).map(Transform::Lookup).map_err(|message| SyntaxError::new(at, message))
         }
         "truncate" => match argument {
             Argument::Number { number, .. } if number > 0 => Ok(Transform::Truncate(number)),
@@ -145,78 +144,6 @@ pub(super) fn pieces(template: &str) -> Vec<Piece<'_>> {
     }
     pieces.push(Piece::Text(rest));
     pieces
-}
-
-fn lookup_pairs(text: &str, at: usize) -> Result<BTreeMap<String, String>, SyntaxError> {
-    let mut pairs = BTreeMap::new();
-    for (left, right) in split_pairs(text).map_err(|message| SyntaxError::new(at, message))? {
-        if pairs.contains_key(&left) {
-            return Err(SyntaxError::new(at, format!("\"{left}\" stands twice in the lookup table")));
-        }
-        pairs.insert(left, right);
-    }
-    if pairs.is_empty() {
-        return Err(SyntaxError::new(at, "the lookup table is empty; write lookup(\"a=b, c=d\")"));
-    }
-    Ok(pairs)
-}
-
-/// Splits `a=b, c=d`. A backslash keeps the next character from meaning anything; spaces around parts are dropped
-/// unless kept so.
-fn split_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut pairs = Vec::new();
-    let mut left: Option<String> = None;
-    let mut part = Part::default();
-    let mut chars = text.chars();
-    let mut close = |left: &mut Option<String>, part: &mut Part| match (left.take(), part.take()) {
-        (Some(left), right) => {
-            pairs.push((left, right));
-            Ok(())
-        }
-        (None, text) if text.is_empty() => Ok(()),
-        (None, text) => Err(format!("\"{text}\" has no = in the lookup table")),
-    };
-    while let Some(char) = chars.next() {
-        match char {
-            '\\' => part.keep(chars.next().ok_or("the lookup table ends in a single backslash")?),
-            ',' => close(&mut left, &mut part)?,
-            '=' if left.is_none() => left = Some(part.take()),
-            '=' => return Err("a pair of the lookup table has two =; write \\= for one that is meant".to_owned()),
-            other => part.push(other),
-        }
-    }
-    close(&mut left, &mut part)?;
-    Ok(pairs)
-}
-
-/// A part of a lookup pair while it is read; `kept` is its length up to the last character that must stay.
-#[derive(Default)]
-struct Part {
-    text: String,
-    kept: usize,
-}
-
-impl Part {
-    fn push(&mut self, char: char) {
-        if char.is_whitespace() && self.text.is_empty() {
-            return;
-        }
-        self.text.push(char);
-        if !char.is_whitespace() {
-            self.kept = self.text.len();
-        }
-    }
-
-    fn keep(&mut self, char: char) {
-        self.text.push(char);
-        self.kept = self.text.len();
-    }
-
-    fn take(&mut self) -> String {
-        let mut text = std::mem::take(&mut self.text);
-        text.truncate(std::mem::take(&mut self.kept));
-        text
-    }
 }
 
 struct Reader {
@@ -329,11 +256,7 @@ impl fmt::Display for Transform {
             Self::Phone { default_country: Some(country) } => call(f, "phone", country),
             Self::Default(text) => call(f, "default", text),
             Self::Template(text) => call(f, "template", text),
-            Self::Lookup(pairs) => {
-                let text: Vec<String> =
-                    pairs.iter().map(|(left, right)| format!("{}={}", keep(left), keep(right))).collect();
-                call(f, "lookup", &text.join(", "))
-            }
+            Self::Lookup(pairs) => call(f, "lookup", &lookup::written(pairs)),
             Self::Truncate(length) => write!(f, "truncate({length})"),
         }
     }
@@ -341,18 +264,6 @@ impl fmt::Display for Transform {
 
 fn call(f: &mut fmt::Formatter<'_>, word: &str, text: &str) -> fmt::Result {
     write!(f, "{word}(\"{}\")", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// Marks the characters that would otherwise end a part of a lookup pair or be dropped from it.
-fn keep(text: &str) -> String {
-    let mut out = String::new();
-    for char in text.chars() {
-        if matches!(char, '\\' | ',' | '=') || (char.is_whitespace() && char != ' ') || char == ' ' {
-            out.push('\\');
-        }
-        out.push(char);
-    }
-    out
 }
 
 impl TryFrom<String> for Transform {
