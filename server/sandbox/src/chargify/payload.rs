@@ -172,6 +172,8 @@ fn subscription_fields(form: &mut Form, subscription: &Subscription, previous: S
     form.text(prefix, "product_version_number", 1);
     form.blank(prefix, &["payment_type", "referral_code", "coupon_use_count", "coupon_uses_allowed", "reason_code"]);
     form.blank(prefix, &["automatically_resume_at", "offer_id", "payer_id", "receives_invoice_emails"]);
+    form.text(prefix, "product_price_point_id", subscription.product().price_point_id());
+    form.blank(prefix, &["next_product_price_point_id"]);
     form.text(prefix, "credit_balance_in_cents", 0);
     form.text(prefix, "prepayment_balance_in_cents", 0);
     form.blank(prefix, &["net_terms", "stored_credential_transaction_id", "locale"]);
@@ -204,12 +206,24 @@ fn product_fields(form: &mut Form, prefix: &str, product: &Product, site: &Site)
     form.text(prefix, "require_credit_card", false);
     form.blank(prefix, &["return_params"]);
     form.text(prefix, "taxable", false);
+    form.blank(prefix, &["update_return_url", "update_return_params", "tax_code", "item_category"]);
+    form.text(prefix, "initial_charge_after_trial", false);
     form.text(prefix, "version_number", 1);
+    form.text(prefix, "default_product_price_point_id", product.price_point_id());
+    for name in ["request_billing_address", "require_billing_address", "require_shipping_address"] {
+        form.text(prefix, name, false);
+    }
+    form.text(prefix, "use_site_exchange_rate", true);
+    form.text(prefix, "product_price_point_id", product.price_point_id());
+    form.text(prefix, "product_price_point_name", "Original");
+    form.text(prefix, "product_price_point_handle", format!("uuid:{}", product.handle));
     let family = format!("{prefix}[product_family]");
     form.text(&family, "id", super::products::FAMILY_ID);
     form.text(&family, "name", super::products::FAMILY_NAME);
     form.text(&family, "handle", super::products::FAMILY_HANDLE);
     form.blank(&family, &["description", "accounting_code"]);
+    form.at(&family, "created_at", Some(product.created_at));
+    form.at(&family, "updated_at", Some(product.created_at));
     let pages = format!("{prefix}[public_signup_pages]");
     for page in product.signup_pages(&site.subdomain) {
         form.text(&pages, "id", page.0);

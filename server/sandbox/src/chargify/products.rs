@@ -64,6 +64,11 @@ impl Product {
         PRODUCTS.into_iter().find(|product| Some(product.id) == id || Some(product.handle) == handle)
     }
 
+    /// The only price point a product has.
+    pub const fn price_point_id(&self) -> i64 {
+        self.id - 3_425_207
+    }
+
     /// Ids and addresses of the hosted signup pages.
     pub fn signup_pages(&self, subdomain: &str) -> [(i64, String); 2] {
         [0, 1].map(|page| {

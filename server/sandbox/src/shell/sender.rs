@@ -11,7 +11,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const IDLE: Duration = Duration::from_secs(3_600);
 
 pub(super) async fn run<S: Service>(running: Arc<Running<S>>) {
-    let client = match reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build() {
+    let direct = reqwest::redirect::Policy::none();
+    let client = match reqwest::Client::builder().timeout(TIMEOUT).redirect(direct).no_proxy().build() {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "the sandbox cannot send webhooks");
