@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod demo;
 mod layering;
+mod queries;
 mod run;
 mod setup;
 mod site;
@@ -44,6 +45,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Describe the SQL anew for builds without a database, after a change of a query or of the schema.
+    Queries {
+        /// Only fail when the descriptions are out of date.
+        #[arg(long)]
+        check: bool,
+    },
     /// Check which crate may use what, and where SQL, environment and clock may appear.
     Layering,
     /// Print the size of everything the first page loads; fail above the budget.
@@ -73,6 +80,7 @@ fn run_command() -> anyhow::Result<()> {
         Command::Test => test::run(),
         Command::Ci => ci::run(),
         Command::Bench { rest } => bench::run(&rest),
+        Command::Queries { check } => queries::run(if check { queries::Mode::Check } else { queries::Mode::Write }),
         Command::Layering => layering::run(),
         Command::WasmBudget => wasm_budget::run(),
         Command::Site { release } => site::run(site::Profile::of(release)),
