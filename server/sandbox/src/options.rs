@@ -1,6 +1,6 @@
 //! How a sandbox is to be set up.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,51 @@ pub enum Latency {
 impl Latency {
     /// An answer without delay.
     pub const NONE: Self = Self::Fixed { fixed_ms: 0 };
+}
+
+/// `50ms`, or `20ms/50ms/400ms` for a minimum, a median and a 99th percentile.
+impl FromStr for Latency {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        let spans: Vec<Duration> = text.split('/').map(span).collect::<Option<_>>().ok_or(Unreadable)?;
+        let ms = |span: &Duration| span.as_secs_f64() * 1000.0;
+        match spans.as_slice() {
+            [fixed] => Ok(Self::Fixed { fixed_ms: u64::try_from(fixed.as_millis()).unwrap_or(u64::MAX) }),
+            [min, median, p99] if min <= median && median <= p99 => {
+                Ok(Self::Spread { min_ms: ms(min), median_ms: ms(median), p99_ms: ms(p99) })
+            }
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+/// Reads a rate such as `100/10s`: calls per window.
+///
+/// # Errors
+/// When the text is no rate, or its window is empty.
+pub fn rate(text: &str) -> Result<(u32, Duration), Unreadable> {
+    let (calls, window) = text.split_once('/').ok_or(Unreadable)?;
+    let window = span(window).filter(|window| !window.is_zero()).ok_or(Unreadable)?;
+    Ok((calls.trim().parse().map_err(|_error: std::num::ParseIntError| Unreadable)?, window))
+}
+
+/// A latency or a rate that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not readable; write a latency as 50ms or 20ms/50ms/400ms, and a rate as 100/10s")]
+pub struct Unreadable;
+
+fn span(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.find(|character: char| character.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at_checked(unit)?;
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number.trim().parse::<f64>().ok()? * seconds).ok()
 }
 
 impl fmt::Display for Latency {
@@ -135,5 +180,25 @@ impl fmt::Debug for Options {
             .field("latency", &self.latency)
             .field("rate", &self.rate)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_and_rates_are_read_as_people_write_them() {
+        assert_eq!("50ms".parse(), Ok(Latency::Fixed { fixed_ms: 50 }));
+        assert_eq!("0s".parse(), Ok(Latency::NONE));
+        let spread = Latency::Spread { min_ms: 20.0, median_ms: 50.0, p99_ms: 1000.0 };
+        assert_eq!("20ms/50ms/1s".parse(), Ok(spread));
+        assert_eq!(rate("100/10s"), Ok((100, Duration::from_secs(10))));
+        for text in ["", "50", "fast", "50ms/20ms/10ms", "-1s"] {
+            assert_eq!(text.parse::<Latency>(), Err(Unreadable), "{text}");
+        }
+        for text in ["100", "x/10s", "100/0s"] {
+            assert_eq!(rate(text), Err(Unreadable), "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The frame both consoles share: stylesheet, what is switched on, and the buttons that switch it.
 
 use maud::{Markup, PreEscaped, html};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::service::ShellState;
 
@@ -34,6 +35,15 @@ const SWITCHES: &[(&str, &str)] = &[
     ("revoke", "Revoke key"),
     ("normal", "Back to normal"),
 ];
+
+/// An instant, short to read and exact to a machine.
+pub(crate) fn instant(at: OffsetDateTime) -> Markup {
+    let short = format_description!("[year]-[month]-[day] [hour]:[minute]");
+    let utc = at.to_offset(UtcOffset::UTC);
+    html! {
+        time datetime=(utc.format(&Rfc3339).unwrap_or_default()) title="UTC" { (utc.format(short).unwrap_or_default()) }
+    }
+}
 
 /// A whole page below the doctype.
 pub(crate) fn frame(side: &str, title: &str, state: &ShellState, body: &Markup) -> Markup {

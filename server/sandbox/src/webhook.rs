@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::{Duration, OffsetDateTime};
 
 /// One attempt to deliver one webhook.
@@ -44,14 +44,29 @@ pub struct Parcel {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Delivery {
-    /// Share of webhooks that silently vanish, 0 to 1.
+    /// Share of webhooks that silently vanish, 0 to 1; in JSON also `true` for all.
+    #[serde(deserialize_with = "share")]
     pub drop: f64,
-    /// Share of webhooks that are delivered twice, 0 to 1.
+    /// Share of webhooks that are delivered twice, 0 to 1; in JSON also `true` for all.
+    #[serde(deserialize_with = "share")]
     pub duplicate: f64,
     /// Whether webhooks waiting at the same time leave in random order.
     pub reorder: bool,
     /// Every webhook leaves this much later.
     pub delay_ms: u64,
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Share {
+        All(bool),
+        Part(f64),
+    }
+    Ok(match Share::deserialize(deserializer)? {
+        Share::All(all) => f64::from(u8::from(all)),
+        Share::Part(part) => part,
+    })
 }
 
 /// When a delivery that was refused is tried again, in a vendor's words.

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{Contact, HighLevel, contact::iso};
+use super::{Contact, HighLevel};
 use crate::{
     page,
     request::{Reply, Request, encode},
@@ -36,7 +36,10 @@ pub(super) fn answer(side: &mut HighLevel, request: &Request, state: &ShellState
         ("GET", ["console", "new"]) => shown(200, state, "New contact", &form(None, None)),
         ("POST", ["console", "new"]) => saved(side.add_contact(&properties(request), now), None, state),
         ("GET", ["console", "contacts", id]) => match side.contact(id) {
-            Some(contact) => shown(200, state, "Edit contact", &editor(side, contact)),
+            Some(contact) => {
+                let saved = request.param("saved").is_some();
+                shown(200, state, "Edit contact", &editor(side, contact, saved))
+            }
             None => shown(404, state, "Gone", &html! { p { "There is no such contact." } }),
         },
         ("POST", ["console", "contacts", id]) => {
@@ -113,7 +116,7 @@ fn list(side: &HighLevel, request: &Request, state: &ShellState) -> Reply {
                         td { (contact.phone.as_deref().unwrap_or_default()) }
                         td { bdi { (contact.company_name.as_deref().unwrap_or_default()) } }
                         td { (contact.tags.join(", ")) }
-                        td { (iso(contact.date_updated)) }
+                        td { (page::instant(contact.date_updated)) }
                     }
                 }
             }
@@ -144,10 +147,11 @@ fn form(contact: Option<&Contact>, why: Option<&str>) -> Markup {
     }
 }
 
-fn editor(side: &HighLevel, contact: &Contact) -> Markup {
+fn editor(side: &HighLevel, contact: &Contact, saved: bool) -> Markup {
     let notes = side.main().and_then(|location| location.notes.get(&contact.id));
     html! {
-        p { "Contact " code { (contact.id) } ", changed " (iso(contact.date_updated)) }
+        @if saved { p role="status" { "Saved. Whoever listens to webhooks is told." } }
+        p { "Contact " code { (contact.id) } ", changed " (page::instant(contact.date_updated)) }
         (form(Some(contact), None))
         h2 { "Notes" }
         ul { @for note in notes.into_iter().flatten() { li { bdi { (note.body) } } } }
