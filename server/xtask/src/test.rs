@@ -5,17 +5,28 @@ use std::time::Instant;
 use crate::test_postgres::TestPostgres;
 use crate::{layering, run, setup, site};
 
-/// Runs all tests; the runners' closing lines come last.
+/// Runs all tests, the later ones also when earlier ones fail; the runners' closing lines come last.
 pub(crate) fn run() -> anyhow::Result<()> {
     let began = Instant::now();
     setup::run(setup::Scope::Everything)?;
-    let mut closing = rust()?;
-    layering::run()?;
-    closing.push("layering: no violation".to_owned());
-    closing.extend(browser()?);
-    println!("\n--- all tests passed in {:.0} s ---", began.elapsed().as_secs_f64());
-    closing.iter().for_each(|line| println!("{line}"));
+    let outcomes = [("rust", rust()), ("layering", shape()), ("browser", browser())];
+    println!("\n--- tests, {:.0} s ---", began.elapsed().as_secs_f64());
+    let mut failed = Vec::new();
+    for (name, outcome) in outcomes {
+        match outcome {
+            Ok(closing) => closing.iter().for_each(|line| println!("{name}: {line}")),
+            Err(error) => {
+                println!("{name}: {error:#}");
+                failed.push(name);
+            }
+        }
+    }
+    anyhow::ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
+}
+
+fn shape() -> anyhow::Result<Vec<String>> {
+    layering::run().map(|()| vec!["no violation".to_owned()])
 }
 
 /// The Rust tests of the whole workspace, on a Postgres that exists for them only.
