@@ -169,6 +169,22 @@ pub(super) fn apply(contact: &mut Contact, map: &Map<String, Value>, country: &s
     }
 }
 
+/// Takes over from another contact what one lacks.
+pub(super) fn fill_gaps(contact: &mut Contact, other: &Contact) {
+    let mut other = other.clone();
+    for (_, place) in TEXTS {
+        if place(contact).is_none() {
+            *place(contact) = place(&mut other).take();
+        }
+    }
+    contact.phone = contact.phone.take().or(other.phone);
+    for tag in other.tags {
+        if !contact.tags.contains(&tag) {
+            contact.tags.push(tag);
+        }
+    }
+}
+
 fn merge(into: &mut Value, settings: &Map<String, Value>) {
     if !into.is_object() {
         *into = Value::Object(Map::new());

@@ -128,6 +128,29 @@ impl Location {
         Ok(())
     }
 
+    /// Merges a contact into another as the vendor's page does: what the other lacks is filled in, the first is gone.
+    /// No event tells of a merge.
+    pub(super) fn merge(&mut self, from: &str, into: &str, now: OffsetDateTime) -> bool {
+        let (Some(gone), Some(kept)) = (self.book.get(from), self.book.get(into)) else { return false };
+        let mut kept = (**kept).clone();
+        body::fill_gaps(&mut kept, gone);
+        kept.date_updated = now;
+        self.book.delete(from, now);
+        self.book.put(kept, now);
+        if let Some(mut notes) = self.notes.remove(from) {
+            notes.iter_mut().for_each(|note| into.clone_into(&mut note.contact_id));
+            self.notes.entry(into.to_owned()).or_default().extend(notes);
+        }
+        if let Some(mut tasks) = self.tasks.remove(from) {
+            tasks.iter_mut().for_each(|task| into.clone_into(&mut task.contact_id));
+            self.tasks.entry(into.to_owned()).or_default().extend(tasks);
+        }
+        for appointment in self.appointments.values_mut().filter(|appointment| appointment.contact_id == from) {
+            into.clone_into(&mut appointment.contact_id);
+        }
+        true
+    }
+
     fn refuse_duplicate(&self, contact: &Contact, except: Option<&str>, updating: bool) -> Result<(), Refusal> {
         if self.allow_duplicates {
             return Ok(());

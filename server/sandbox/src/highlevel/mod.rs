@@ -169,6 +169,11 @@ impl HighLevel {
         self.main_mut().is_some_and(|location| location.book.restore(id, now).is_some())
     }
 
+    /// Merges a contact of the main location into another; `false` when either is missing. No event tells.
+    pub fn merge_contact(&mut self, from: &str, into: &str, now: OffsetDateTime) -> bool {
+        self.main_mut().is_some_and(|location| location.merge(from, into, now))
+    }
+
     /// Writes a note on a contact of the main location as a person would.
     ///
     /// # Errors

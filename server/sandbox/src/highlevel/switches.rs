@@ -66,6 +66,10 @@ impl Service for HighLevel {
                 let status = if self.restore_contact(id, now) { 200 } else { 404 };
                 Some(Reply::json(status, &json!({ "ok": status == 200 })))
             }
+            ["contacts", id, "merge"] => {
+                let merged = text("into").is_some_and(|into| self.merge_contact(id, &into, now));
+                Some(Reply::json(if merged { 200 } else { 404 }, &json!({ "ok": merged })))
+            }
             _ => None,
         }
     }

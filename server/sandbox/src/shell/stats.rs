@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use http::Method;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -32,6 +33,19 @@ pub struct Recorded {
     pub took_ms: f64,
     /// Requests in flight when it arrived, itself included.
     pub in_flight: usize,
+}
+
+impl Recorded {
+    /// The request once more, without its headers, for checks against a vendor's document.
+    pub fn request(&self) -> Request {
+        Request {
+            method: Method::from_bytes(self.method.as_bytes()).unwrap_or_default(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: Vec::new(),
+            body: self.body.clone().into_bytes(),
+        }
+    }
 }
 
 /// Counters since the start or the last reset.
@@ -146,8 +160,6 @@ fn endpoint(request: &Request) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
-
     use super::*;
 
     #[test]

@@ -1,5 +1,6 @@
 //! Contacts and what hangs on them.
 
+use sandbox::service::Service;
 use serde_json::{Value, json};
 
 use super::Agency;
@@ -143,4 +144,33 @@ fn the_duplicate_lookup_finds_by_email_then_by_phone() {
         assert_eq!(agency.get(&format!("{base}{query}")).value()["contact"]["id"], json!(ada), "{query}");
     }
     assert_eq!(agency.get(&format!("{base}&email=nobody%40mail.example")).value()["contact"], Value::Null);
+}
+
+#[test]
+fn a_merge_leaves_one_contact_with_what_both_knew() {
+    let mut agency = Agency::empty();
+    let kept = agency.contact(json!({ "firstName": "Ada", "email": "ada@mail.example", "tags": ["a"] }));
+    let gone = agency.contact(json!({ "firstName": "A.", "city": "Ghent", "tags": ["b"] }));
+    agency.post(&format!("/contacts/{gone}/notes"), &json!({ "body": "hello" }));
+    assert!(agency.rules.merge_contact(&gone, &kept, agency.now));
+    assert_eq!(agency.get(&format!("/contacts/{gone}")).status, 404);
+    let contact = agency.get(&format!("/contacts/{kept}")).value()["contact"].clone();
+    assert_eq!(contact["firstName"], "Ada");
+    assert_eq!(contact["city"], "Ghent");
+    assert_eq!(contact["tags"], json!(["a", "b"]));
+    assert_eq!(agency.get(&format!("/contacts/{kept}/notes")).value()["notes"][0]["contactId"], json!(kept));
+}
+
+#[test]
+fn the_same_seed_and_the_same_calls_give_the_same_answers_and_webhooks() {
+    let run = || {
+        let mut agency = Agency::with(&sandbox::Options { contacts: 30, seed: 9, ..sandbox::Options::default() });
+        agency.rules.set_webhook_target(Some("http://receiver.example/".to_owned()));
+        agency.contact(json!({ "firstName": "Ada", "tags": ["vip"] }));
+        agency.wait(3);
+        agency.search(json!({}));
+        let sent: Vec<Vec<u8>> = agency.rules.due_webhooks(agency.now).into_iter().map(|sent| sent.body).collect();
+        (agency.calls.into_iter().map(|(_, reply)| reply.body).collect::<Vec<_>>(), sent)
+    };
+    assert!(run() == run());
 }
