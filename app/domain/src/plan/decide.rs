@@ -139,6 +139,10 @@ fn create_contact(input: &PlanInput<'_>, customer: &Record) -> PlanItem {
         let words = format!("the contact would not take part: {}", reason.words);
         return end(input, Action::Exclude, Reason::new(reason.code, words));
     }
+    if contact.email().is_none() && contact.text("phone").is_none() && contact.full_name().is_empty() {
+        let words = "the customer gives a contact neither a name nor an e-mail address nor a phone number";
+        return end(input, Action::Exclude, Reason::new(ReasonCode::RequiredMissing, words));
+    }
     let reason = Reason::new(ReasonCode::NewCustomer, "no contact belongs to this customer yet");
     finish(input, PlanItem { new_link: true, ..PlanItem::new(Action::CreateContact, reason, Base::default()) }, pair)
 }

@@ -270,6 +270,10 @@ fn a_customer_without_a_contact_gets_one_only_when_asked_for() {
     let silent = customer.with("email", "");
     let item = plan(&PlanInput { customer: Some(&silent), ..PlanInput::new(&policy) });
     assert_eq!((item.action, item.reason.code), (Action::Exclude, ReasonCode::NoEmail));
+    policy.scope.require_email = false;
+    let nameless = Record::new(Side::Chargify).with_id("78").with("city", "Rome");
+    let item = plan(&PlanInput { customer: Some(&nameless), ..PlanInput::new(&policy) });
+    assert_eq!((item.action, item.reason.code), (Action::Exclude, ReasonCode::RequiredMissing));
 }
 
 #[test]
