@@ -135,6 +135,23 @@ impl Vault {
         Ok(SecretString::from(text))
     }
 
+    /// The same data key, sealed with another installation key: what it seals stays as it is.
+    ///
+    /// # Errors
+    /// [`EngineError::Sealed`] when the data key does not open.
+    pub(crate) fn rewrapped(
+        &self,
+        new: &Self,
+        sealed: &SealedKey,
+        of: Belonging<'_>,
+        entropy: &Entropy,
+    ) -> Result<SealedKey> {
+        let data_key = self.data_key(sealed, of)?;
+        let context = Belonging { field: DATA_KEY_FIELD, ..of }.context(sealed.version);
+        let Sealed { bytes, nonce } = encrypt(new.key.expose_secret(), &context, data_key.as_slice(), entropy)?;
+        Ok(SealedKey { bytes, nonce, version: sealed.version })
+    }
+
     fn data_key(&self, sealed: &SealedKey, of: Belonging<'_>) -> Result<Zeroizing<[u8; KEY_BYTES]>> {
         let belonging = Belonging { field: DATA_KEY_FIELD, ..of };
         let envelope = Sealed { bytes: sealed.bytes.clone(), nonce: sealed.nonce.clone() };
@@ -269,6 +286,16 @@ mod tests {
         assert_ne!(other.fingerprint(), vault.fingerprint());
         let error = other.open(&key, belonging, &sealed).unwrap_err();
         assert!(error.to_string().contains("secret key is not the one"), "{error}");
+    }
+
+    #[test]
+    fn a_rewrapped_data_key_opens_the_same_credentials_under_the_new_key_only() {
+        let (vault, entropy, belonging, key) = setting();
+        let sealed = vault.seal(&key, belonging, &SecretString::from("secret"), &entropy).unwrap();
+        let new = Vault::new([8; 32]);
+        let rewrapped = vault.rewrapped(&new, &key, belonging, &entropy).unwrap();
+        assert_eq!(new.open(&rewrapped, belonging, &sealed).unwrap().expose_secret(), "secret");
+        assert!(vault.open(&rewrapped, belonging, &sealed).is_err());
     }
 
     #[test]

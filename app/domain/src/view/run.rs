@@ -34,6 +34,8 @@ pub struct RunView {
     pub calls_chargify: u64,
     pub phases: Vec<PhaseView>,
     pub cancel_requested: bool,
+    /// Customers without a contact that the run leaves alone.
+    pub left_alone: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -51,6 +51,8 @@ actions! {
     DeliveryRefused = "delivery.refused";
     ConfigurationApplied = "configuration.applied";
     AuditExported = "audit.exported";
+    /// Every data key was sealed anew with another installation key.
+    KeyRotated = "key.rotated";
 }
 
 impl AuditAction {

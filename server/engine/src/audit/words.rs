@@ -97,6 +97,7 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
         AuditAction::DeliveryRefused => format!("A webhook for {what} was turned away"),
         AuditAction::ConfigurationApplied => format!("{who} applied a configuration file"),
         AuditAction::AuditExported => format!("{who} exported the audit trail"),
+        AuditAction::KeyRotated => format!("{who} sealed the credentials with another secret key"),
     }
 }
 

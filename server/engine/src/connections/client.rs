@@ -3,7 +3,7 @@
 use super::{CredentialField, input, side_of};
 use crate::{
     Engine, EngineError, Result,
-    clients::{Account, Chargify, HighLevel, Wire},
+    clients::{self, Account, Chargify, HighLevel, Wire, highlevel::Tokens},
     store::{
         self,
         connections::{ConnectionRow, CredentialRow},
@@ -12,6 +12,7 @@ use crate::{
 };
 use domain::{ConnectionId, Side, WorkspaceId};
 use secrecy::SecretString;
+use sqlx::PgConnection;
 
 /// A connection with the credential its calls are made with.
 pub(super) struct Opened {
@@ -116,5 +117,19 @@ impl Opened {
             connection_id: self.row.connection_id(),
             base_url: self.base_url.clone(),
         }
+    }
+}
+
+impl Engine {
+    /// What is left of a location's calls, as its last answers to this process said.
+    pub(crate) async fn location_tokens(
+        &self,
+        conn: &mut PgConnection,
+        workspace_id: WorkspaceId,
+        connection_id: ConnectionId,
+    ) -> Result<Option<Tokens>> {
+        let Some(row) = store::connections::find(conn, workspace_id, connection_id).await? else { return Ok(None) };
+        let base_url = row.base_url.as_deref().unwrap_or(clients::highlevel::OFFICIAL_HOST);
+        Ok(Some(self.locations().of(base_url, &row.account).tokens(self.clock())))
     }
 }

@@ -5,6 +5,7 @@ mod listener;
 mod worker;
 
 pub use listener::Wakeups;
+pub(crate) use worker::Ending;
 pub use worker::Worker;
 
 use crate::{Engine, clients::Priority, store};

@@ -4,7 +4,6 @@ use domain::{RunId, Side, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 #[derive(Clone, Debug)]
 pub(crate) struct RecordRow {

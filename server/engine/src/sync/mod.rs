@@ -15,5 +15,6 @@ mod trouble;
 mod writing;
 
 pub(crate) use context::SyncContext;
-pub(crate) use copy::{batch_of, record_of};
-pub(crate) use planning::Planned;
+use copy::batch_of;
+pub(crate) use planning::{Circumstances, Planned};
+pub(crate) use reading::Reader;

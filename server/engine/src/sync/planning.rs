@@ -12,8 +12,16 @@ use domain::{
     plan::{LinkState, PlanInput, PlanItem, plan},
     record::Record,
 };
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
+
+/// A plan as kept with a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredPlan {
+    pub(crate) item: PlanItem,
+    pub(crate) matched: Option<Match>,
+}
 
 /// A record with everything its plan was made from.
 #[derive(Clone, Debug)]
@@ -26,6 +34,12 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
+    /// As kept with a run.
+    pub(crate) fn stored(&self) -> serde_json::Value {
+        let stored = StoredPlan { item: self.item.clone(), matched: self.matched.clone() };
+        serde_json::to_value(stored).unwrap_or_default()
+    }
+
     pub(crate) fn contact_id(&self) -> Option<&str> {
         self.contact.as_ref()?.id.as_ref().map(RemoteId::as_str)
     }
@@ -90,7 +104,7 @@ impl Candidates {
         let mut all = Self::default();
         for record in records {
             let Some(id) = record.id.as_ref().map(|id| id.0.clone()) else { continue };
-            let mut note = |index: &mut BTreeMap<String, Vec<String>>, key: Option<String>| {
+            let note = |index: &mut BTreeMap<String, Vec<String>>, key: Option<String>| {
                 if let Some(key) = key {
                     index.entry(key).or_default().push(id.clone());
                 }
@@ -141,6 +155,39 @@ impl Engine {
         let input = PlanInput { customer: Some(&customer), heard: how.heard, ..PlanInput::new(&context.policy) };
         let item = plan(&input);
         Ok(Planned { contact: None, customer: Some(customer), link: None, matched: None, item })
+    }
+
+    /// A plan as it was stored, with the records it is about. `None`: one of them is gone, or the plan cannot be read.
+    pub(crate) async fn stored_plan(
+        &self,
+        conn: &mut PgConnection,
+        context: &SyncContext,
+        stored: &serde_json::Value,
+        (contact_id, customer_id): (Option<&String>, Option<&String>),
+    ) -> Result<Option<Planned>> {
+        let Ok(StoredPlan { item, matched }) = serde_json::from_value(stored.clone()) else { return Ok(None) };
+        let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
+        let mut pair = [None, None];
+        for ((side, id), place) in
+            [(Side::Highlevel, contact_id), (Side::Chargify, customer_id)].into_iter().zip(&mut pair)
+        {
+            let Some(id) = id else { continue };
+            let rows = store::records::by_ids(conn, workspace_id, sync_id, side, std::slice::from_ref(id)).await?;
+            *place = live(rows, false)?;
+            if place.is_none() {
+                return Ok(None);
+            }
+        }
+        let link = match (item.new_link, contact_id) {
+            (false, Some(contact_id)) => {
+                let ids = std::slice::from_ref(contact_id);
+                let links = store::links::of_records(conn, workspace_id, sync_id, ids, &[]).await?;
+                links.first().map(link_state).transpose()?
+            }
+            _ => None,
+        };
+        let [contact, customer] = pair;
+        Ok(Some(Planned { contact, customer, link, matched, item }))
     }
 
     /// Plans an existing link, whichever of its records are still there.

@@ -30,6 +30,46 @@ pub(crate) struct ReadSummary {
     pub(crate) chargify_event_id: Option<i64>,
 }
 
+/// Reads single records into their copies, for somebody who looks at them now.
+pub(crate) struct Reader<'a> {
+    engine: &'a Engine,
+    context: &'a SyncContext,
+    readers: Readers,
+    call: CallContext,
+}
+
+impl<'a> Reader<'a> {
+    /// Opens the credentials of both sides.
+    pub(crate) async fn open(engine: &'a Engine, context: &'a SyncContext, call: CallContext) -> Result<Self> {
+        let readers = Readers::from(&engine.clients(context).await?);
+        Ok(Self { engine, context, readers, call })
+    }
+
+    /// Reads one record; where it is gone, that is written down.
+    pub(crate) async fn refresh(&self, side: Side, id: &str) -> Result<()> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let remote_id = RemoteId(id.to_owned());
+        let read_at = self.engine.clock().now();
+        let read = match side {
+            Side::Highlevel => self.readers.contact(&self.call, &remote_id).await,
+            Side::Chargify => self.readers.customer(&self.call, &remote_id).await,
+        };
+        match read {
+            Ok(record) => {
+                let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at };
+                let mut conn = self.engine.pool().acquire().await?;
+                store::records::upsert(&mut conn, mark, &batch_of([&record])).await?;
+            }
+            Err(error) if error.class == UpstreamClass::NotFound => {
+                let mut conn = self.engine.pool().acquire().await?;
+                store::records::mark_gone(&mut conn, workspace_id, sync_id, side, id, read_at).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}
+
 /// The events that tell of customers.
 const CUSTOMER_EVENTS: [&str; 3] = ["customer_create", "customer_update", "customer_delete"];
 

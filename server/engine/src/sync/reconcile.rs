@@ -13,7 +13,7 @@ use crate::{
     clients::{CallContext, CallError, Priority},
     deliveries,
     jobs::Ending,
-    store::{self, deliveries::DeliveryRow, intents::IntentResult, links::LinkRow, records::ReadMark},
+    store::{self, deliveries::{DeliveryRow, Settled}, intents::IntentResult, links::LinkRow, records::ReadMark},
 };
 use domain::{
     IntentId, RemoteId, Side, SyncId, WorkspaceId,
@@ -307,8 +307,8 @@ impl Look<'_> {
         let words = ended.detail.clone();
         self.engine.settle_in(&mut tx, belongs, std::slice::from_ref(&ended)).await?;
         let ids: Vec<_> = self.deliveries.iter().map(|delivery| delivery.delivery_id).collect();
-        let ending = ("done", Some(outcome.as_str()), words.as_deref());
-        store::deliveries::settle(&mut tx, self.context.workspace_id, &ids, ending, now).await?;
+        let settled = Settled { state: "done", outcome: Some(outcome.as_str()), detail: words.as_deref(), at: now };
+        store::deliveries::settle(&mut tx, self.context.workspace_id, &ids, &settled).await?;
         tx.commit().await?;
         Ok(Ending::Done)
     }
@@ -317,9 +317,9 @@ impl Look<'_> {
     async fn close(&self, state: &str, outcome: Option<Outcome>, words: &str) -> Result<Ending> {
         let ids: Vec<_> = self.deliveries.iter().map(|delivery| delivery.delivery_id).collect();
         let mut conn = self.engine.pool().acquire().await?;
-        let ending = (state, outcome.map(Outcome::as_str), Some(words));
-        let now = self.engine.clock().now();
-        store::deliveries::settle(&mut conn, self.context.workspace_id, &ids, ending, now).await?;
+        let at = self.engine.clock().now();
+        let settled = Settled { state, outcome: outcome.map(Outcome::as_str), detail: Some(words), at };
+        store::deliveries::settle(&mut conn, self.context.workspace_id, &ids, &settled).await?;
         Ok(Ending::Done)
     }
 }

@@ -171,7 +171,7 @@ impl Running<'_> {
         let links = store::links::count(&mut conn, self.context.workspace_id, self.context.sync_id).await?;
         let by_action = store::items::by_action(&mut conn, self.context.workspace_id, self.run_id).await?;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
-        let removals = by_action.iter().filter(|(action, _)| action == "unlink").map(|(_, count)| *count).sum();
+        let removals: i64 = by_action.iter().filter(|(action, _)| action == "unlink").map(|(_, count)| *count).sum();
         let updates = (self.row.to_update - removals).max(0);
         let blown = fuse::blown(number(links), number(updates), number(self.row.to_create), number(removals));
         Ok(match (blown, self.row.approval.as_str()) {

@@ -14,8 +14,9 @@ use crate::{
     },
 };
 use domain::{Side, limits, outcome::Outcome};
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use std::{
+    collections::VecDeque,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +31,12 @@ const FRESH: time::Duration = time::Duration::seconds(60);
 const LOOK_UP: Duration = Duration::from_millis(500);
 /// Rounds of planning again for one item that keeps changing.
 const ROUNDS: u32 = 3;
+
+/// What one of the futures of a run came to.
+enum Step {
+    Fetched(Result<Vec<OpenRow>>),
+    Carried(Result<()>),
+}
 
 /// What the workers of one run tell each other.
 #[derive(Default)]
@@ -113,38 +120,56 @@ impl Running<'_> {
         signals: &Signals,
         sender: mpsc::Sender<Ended>,
     ) -> Result<()> {
-        let batches = stream::try_unfold(0, |after| async move {
-            if signals.ends() || self.stop.is_cancelled() {
-                return Ok::<_, crate::EngineError>(None);
+        let mut queue = VecDeque::new();
+        let (mut after, mut fetching, mut exhausted) = (0, false, false);
+        let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
+        loop {
+            let ends = signals.ends() || self.stop.is_cancelled();
+            // The next batch is fetched while the last items of this one are still under way.
+            if !ends && !fetching && !exhausted && queue.len() < at_once * 2 {
+                fetching = true;
+                steps.push(self.fetch(only_highlevel, after).boxed());
             }
-            let mut conn = self.engine.pool().acquire().await?;
-            let query = store::items::OpenQuery { only_highlevel: Some(only_highlevel), after, limit: limits::ITEM_BATCH };
-            let rows = store::items::open(&mut conn, self.context.workspace_id, self.run_id, &query).await?;
-            Ok(rows.last().map(|row| row.item.item_no).map(|last| (rows, last)))
-        });
-        let items = batches.map(|batch| match batch {
-            Ok(rows) => stream::iter(rows.into_iter().map(Ok)).left_stream(),
-            Err(error) => stream::iter([Err(error)]).right_stream(),
-        });
-        let sender = &sender;
-        let mut works = items
-            .flatten()
-            .map(|row: Result<OpenRow>| async move {
-                let row = row?;
-                if signals.ends() || self.stop.is_cancelled() {
-                    return Ok(());
+            while !ends
+                && steps.len() < at_once + usize::from(fetching)
+                && let Some(row) = queue.pop_front()
+            {
+                steps.push(self.step(row, signals, &sender).boxed());
+            }
+            match steps.next().await {
+                None => return Ok(()),
+                Some(Step::Carried(done)) => done?,
+                Some(Step::Fetched(rows)) => {
+                    let rows = rows?;
+                    fetching = false;
+                    exhausted = rows.is_empty();
+                    after = rows.last().map_or(after, |row| row.item.item_no);
+                    queue.extend(rows);
                 }
-                if let Some(ended) = self.carry_item_out(row, signals).await? {
-                    // The settler outlives every worker, so the way to it is open.
-                    drop(sender.send(ended).await);
-                }
-                Ok::<_, crate::EngineError>(())
-            })
-            .buffer_unordered(at_once);
-        while let Some(done) = works.next().await {
-            done?;
+            }
         }
-        Ok(())
+    }
+
+    async fn fetch(&self, only_highlevel: bool, after: i64) -> Step {
+        let query = store::items::OpenQuery { only_highlevel: Some(only_highlevel), after, limit: limits::ITEM_BATCH };
+        let rows = async {
+            let mut conn = self.engine.pool().acquire().await?;
+            store::items::open(&mut conn, self.context.workspace_id, self.run_id, &query).await
+        };
+        Step::Fetched(rows.await.map_err(Into::into))
+    }
+
+    async fn step(&self, row: OpenRow, signals: &Signals, sender: &mpsc::Sender<Ended>) -> Step {
+        let carried = self.carry_item_out(row, signals).await;
+        Step::Carried(match carried {
+            Ok(Some(ended)) => {
+                // The settler outlives every worker, so the way to it is open.
+                drop(sender.send(ended).await);
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        })
     }
 
     /// One item: planned again where its record changed, written, and how it ended. `None`: left open.
@@ -181,9 +206,14 @@ impl Running<'_> {
     }
 
     /// The plan as stored, or made again from the copies when something changed since.
-    async fn current_plan(&self, item: &ItemRow, stale: bool) -> Result<Option<Planned>> {
+    pub(super) async fn current_plan(&self, item: &ItemRow, stale: bool) -> Result<Option<Planned>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.pool().acquire().await?;
+        if !stale {
+            // What was shown is what is carried out.
+            let ids = (item.contact_id.as_ref(), item.customer_id.as_ref());
+            return self.engine.stored_plan(&mut conn, &self.context, &item.plan, ids).await;
+        }
         let ids: Vec<String> = item.contact_id.iter().cloned().collect();
         let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
         let planned = match rows.first() {
@@ -199,13 +229,8 @@ impl Running<'_> {
                 }
             }
         };
-        let Some(mut planned) = planned else { return Ok(None) };
-        if stale {
-            self.show_new_plan(&mut conn, item, &planned).await?;
-        } else if let Ok(stored) = serde_json::from_value(item.plan.clone()) {
-            // What was shown is what is carried out.
-            planned.item = stored;
-        }
+        let Some(planned) = planned else { return Ok(None) };
+        self.show_new_plan(&mut conn, item, &planned).await?;
         Ok(Some(planned))
     }
 
@@ -216,7 +241,7 @@ impl Running<'_> {
         shown.link_id = planned.link.as_ref().map(|link| link.id.0);
         shown.reason = format!("{} (planned again: it changed after the plan)", planned.item.reason.words);
         shown.changes = serde_json::to_value(&planned.item.changes).unwrap_or_default();
-        shown.plan = serde_json::to_value(&planned.item).unwrap_or_default();
+        shown.plan = planned.stored();
         store::items::replan(conn, self.context.workspace_id, self.run_id, &shown, &reason_code(planned)).await?;
         Ok(())
     }

@@ -179,7 +179,7 @@ fn push(batch: &mut ItemBatch, item_no: i64, planned: &Planned, settled: Option<
     batch.reason_code.push(reason_code(planned));
     batch.reason.push(planned.item.reason.words.clone());
     batch.changes.push(serde_json::to_value(&planned.item.changes).unwrap_or_default());
-    batch.plan.push(serde_json::to_value(&planned.item).unwrap_or_default());
+    batch.plan.push(planned.stored());
     batch.outcome.push(settled.map(|outcome| outcome.as_str().to_owned()));
     batch.outcome_detail.push(settled.map(|_| planned.item.reason.words.clone()));
 }

@@ -1,0 +1,180 @@
+//! The configuration file: connections, syncs and mappings as code. Applying a file is one transaction; whatever is
+//! wrong with it is told together, and then nothing is changed. Applying it again changes nothing.
+
+mod check;
+mod export;
+mod file;
+
+use crate::{
+    Engine, EngineError, Result, Viewer,
+    audit::{self, AuditAction, NewAuditLine},
+    connections::Whereabouts,
+    store,
+    syncs::{self, NewSyncEntry},
+};
+use check::{CheckedConnection, CheckedSync};
+use domain::Side;
+use secrecy::SecretString;
+use sqlx::{Connection as _, PgConnection};
+
+/// Finds the credential that a file names by `token_env` and its like; the error says what to do.
+pub type CredentialLookup<'a> = dyn Fn(&str) -> Result<SecretString, String> + Send + Sync + 'a;
+
+impl Engine {
+    /// Brings connections, syncs and mappings to what the file says, by name, and returns what changed, line by line;
+    /// nothing when it was so already. What the file leaves out of an entry has its default; entries it does not name
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] with every fault found, each with its line and what to do, and nothing is changed;
+    /// [`EngineError::NotAllowed`]; database errors.
+    pub async fn apply(&self, viewer: &Viewer, text: &str, credentials: &CredentialLookup<'_>) -> Result<Vec<String>> {
+        viewer.keyholder()?;
+        viewer.editor()?;
+        let wanted = check::file(text, credentials)?;
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        let mut changed = Vec::new();
+        let mut faults = Vec::new();
+        self.forget_old_agreements(&mut tx, viewer, &wanted.syncs).await?;
+        for connection in &wanted.connections {
+            match self.apply_connection(&mut tx, viewer, connection).await {
+                Ok(lines) => changed.extend(lines),
+                Err(EngineError::Invalid(more)) => faults.extend(more.into_iter().map(|fault| connection.tell(&fault))),
+                Err(other) => return Err(other),
+            }
+        }
+        for sync in &wanted.syncs {
+            match self.apply_sync(&mut tx, viewer, sync).await {
+                Ok(lines) => changed.extend(lines),
+                Err(EngineError::Invalid(more)) => faults.extend(more.into_iter().map(|fault| sync.tell(&fault))),
+                Err(other) => return Err(other),
+            }
+        }
+        if !faults.is_empty() {
+            tx.rollback().await?;
+            return Err(EngineError::Invalid(faults));
+        }
+        if !changed.is_empty() {
+            let line = NewAuditLine::by(viewer.actor(), AuditAction::ConfigurationApplied, self.clock().now())
+                .with("changed", changed.clone());
+            audit::append(&mut tx, viewer.workspace_id(), line).await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// The workspace's connections, syncs and mappings as a file that [`Engine::apply`] takes. It holds no credential,
+    /// only names of variables to set.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn export(&self, viewer: &Viewer) -> Result<String> {
+        let workspace_id = viewer.workspace_id();
+        let mut conn = self.pool().acquire().await?;
+        let mut connections = Vec::new();
+        for row in store::connections::list(&mut conn, workspace_id).await? {
+            let held = store::connections::credentials(&mut conn, workspace_id, row.connection_id()).await?;
+            connections.push((row, held.into_iter().map(|credential| credential.field).collect()));
+        }
+        let syncs = store::syncs::list(&mut conn, workspace_id).await?;
+        export::text(&connections, &syncs)
+    }
+
+    /// Links first: a run locks links before the audit trail, and what locks both must do so in the same order.
+    async fn forget_old_agreements(
+        &self,
+        conn: &mut PgConnection,
+        viewer: &Viewer,
+        wanted: &[CheckedSync],
+    ) -> Result<()> {
+        for sync in wanted {
+            let Some(row) = store::syncs::find(conn, viewer.workspace_id(), &sync.name).await? else { continue };
+            let keys: Vec<String> =
+                row.mapping()?.rules_changed_in(&sync.mapping).into_iter().map(|key| key.0).collect();
+            store::links::forget_rules(conn, viewer.workspace_id(), row.sync_id(), &keys).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_connection(
+        &self,
+        conn: &mut PgConnection,
+        viewer: &Viewer,
+        wanted: &CheckedConnection,
+    ) -> Result<Vec<String>> {
+        let new = &wanted.new;
+        let (actor, name) = (viewer.actor(), new.name.as_str());
+        let known = store::connections::list(conn, viewer.workspace_id()).await?;
+        let Some(row) = known.iter().find(|row| row.name == name) else {
+            self.add_connection_in(conn, actor, new.clone()).await?;
+            return Ok(vec![format!("connection {name}: added")]);
+        };
+        if row.side != new.side.as_str() {
+            let side = row.side.parse::<Side>().map_or("the other service", Side::label);
+            return Err(EngineError::invalid(format!("kind: {name} is a connection to {side}; choose another name")));
+        }
+        let mut changed = Vec::new();
+        let place = Whereabouts {
+            account: new.account.clone(),
+            base_url: new.base_url.clone(),
+            webhook_public_key: new.webhook_public_key.clone(),
+        };
+        if self.change_connection_in(conn, actor, &row.public_id, place).await? {
+            changed.push(format!("connection {name}: account, address or webhook key changed"));
+        }
+        for (field, secret) in &new.credentials {
+            if self.rotate_credential_in(conn, actor, &row.public_id, (*field, secret.clone())).await? {
+                changed.push(format!("connection {name}: {} replaced", field.label().to_lowercase()));
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn apply_sync(
+        &self,
+        conn: &mut PgConnection,
+        viewer: &Viewer,
+        wanted: &CheckedSync,
+    ) -> Result<Vec<String>> {
+        let (actor, name) = (viewer.actor(), wanted.name.as_str());
+        let connections = store::connections::list(conn, viewer.workspace_id()).await?;
+        let highlevel = syncs::connection_of(&connections, &wanted.highlevel, Side::Highlevel);
+        let chargify = syncs::connection_of(&connections, &wanted.chargify, Side::Chargify);
+        let (highlevel, chargify) = match (highlevel, chargify) {
+            (Ok(highlevel), Ok(chargify)) => (highlevel, chargify),
+            (highlevel, chargify) => {
+                let told = [("highlevel", highlevel.err()), ("chargify", chargify.err())];
+                let faults = told.into_iter().filter_map(|(field, fault)| Some(format!("{field}: {}", fault?)));
+                return Err(EngineError::Invalid(faults.collect()));
+            }
+        };
+        let Some(row) = store::syncs::find(conn, viewer.workspace_id(), name).await? else {
+            let new =
+                NewSyncEntry { name, highlevel, chargify, policy: &wanted.policy, mapping: &wanted.mapping };
+            syncs::insert_sync(self, conn, actor, &new).await?;
+            let state = if wanted.policy.enabled { "switched on" } else { "switched off" };
+            return Ok(vec![format!("sync {name}: created, {state}")]);
+        };
+        if row.highlevel != wanted.highlevel || row.chargify != wanted.chargify {
+            return Err(EngineError::invalid(format!(
+                "{name} pairs {} and {} already, and its links belong to them; choose another name for another pair",
+                row.highlevel, row.chargify
+            )));
+        }
+        let mut changed = Vec::new();
+        let was_enabled = row.enabled;
+        if syncs::change_policy(self, conn, actor, &row, &wanted.policy).await? {
+            changed.push(match (was_enabled, wanted.policy.enabled) {
+                (false, true) => format!("sync {name}: switched on, settings as in the file"),
+                (true, false) => format!("sync {name}: switched off, settings as in the file"),
+                _ => format!("sync {name}: settings changed"),
+            });
+        }
+        let reason = "applied from a file";
+        if syncs::write_mapping(self, conn, actor, &row, (&wanted.mapping, reason)).await? {
+            changed.push(format!("sync {name}: mapping saved as version {}", row.mapping_version + 1));
+        }
+        Ok(changed)
+    }
+}

@@ -1,0 +1,249 @@
+//! From text to checked wishes: everything that can be found wrong without the database, all together, each with its
+//! line.
+
+use super::{
+    CredentialLookup,
+    file::{ConnectionEntry, FieldEntry, File, Kind, SyncEntry},
+};
+use crate::{
+    EngineError, Result,
+    connections::{CredentialField, NewConnection},
+    syncs::{Policy, catalogue_for, mapping_faults, name_fault},
+};
+use domain::{
+    Side, limits,
+    mapping::{Mapping, Rule},
+    problem::Problem,
+};
+use std::collections::BTreeSet;
+use toml::Spanned;
+
+/// A connection the file wants.
+pub(super) struct CheckedConnection {
+    pub(super) new: NewConnection,
+    line: usize,
+}
+
+/// A sync the file wants.
+pub(super) struct CheckedSync {
+    pub(super) name: String,
+    pub(super) highlevel: String,
+    pub(super) chargify: String,
+    pub(super) policy: Policy,
+    pub(super) mapping: Mapping,
+    line: usize,
+}
+
+pub(super) struct Checked {
+    pub(super) connections: Vec<CheckedConnection>,
+    pub(super) syncs: Vec<CheckedSync>,
+}
+
+impl CheckedConnection {
+    /// A fault of this entry, with its place and in the file's own words.
+    pub(super) fn tell(&self, fault: &str) -> String {
+        let account = match self.new.side {
+            Side::Highlevel => "location_id",
+            Side::Chargify => "subdomain",
+        };
+        let fault = fault.strip_prefix("account:").map_or_else(|| fault.to_owned(), |rest| format!("{account}:{rest}"));
+        format!("line {}, connection {}: {fault}", self.line, self.new.name)
+    }
+}
+
+impl CheckedSync {
+    /// A fault of this entry, with its place.
+    pub(super) fn tell(&self, fault: &str) -> String {
+        format!("line {}, sync {}: {fault}", self.line, self.name)
+    }
+}
+
+/// Reads and checks a file.
+///
+/// # Errors
+/// [`EngineError::Invalid`] with every fault.
+pub(super) fn file(text: &str, credentials: &CredentialLookup<'_>) -> Result<Checked> {
+    let file: File = toml::from_str(text).map_err(|error| EngineError::invalid(unreadable(text, &error)))?;
+    let mut check = Check { text, credentials, faults: Vec::new() };
+    check.names("connection", file.connection.iter().map(|entry| &entry.name));
+    check.names("sync", file.sync.iter().map(|entry| &entry.name));
+    let connections = file.connection.into_iter().filter_map(|entry| check.connection(entry)).collect();
+    let syncs = file.sync.into_iter().map(|entry| check.sync(entry)).collect();
+    if check.faults.is_empty() { Ok(Checked { connections, syncs }) } else { Err(EngineError::Invalid(check.faults)) }
+}
+
+/// The parser's own message quotes the line, which may hold a credential pasted in the wrong place: only its words are
+/// used.
+fn unreadable(text: &str, error: &toml::de::Error) -> String {
+    let place = error.span().map(|span| format!("line {}: ", line_at(text, span.start))).unwrap_or_default();
+    let message = error.message().trim().replace('\n', " ");
+    let misplaced = ["token", "api_key", "shared_key"]
+        .into_iter()
+        .find(|word| message.starts_with(&format!("unknown field `{word}`")))
+        .map(|word| {
+            format!(
+                ". A credential never stands in the file: put it into an environment variable and name that with \
+                 {word}_env; if this one was real, replace it"
+            )
+        });
+    format!("{place}{message}{}", misplaced.unwrap_or_default())
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+struct Check<'a> {
+    text: &'a str,
+    credentials: &'a CredentialLookup<'a>,
+    faults: Vec<String>,
+}
+
+impl Check<'_> {
+    fn line<T>(&self, spanned: &Spanned<T>) -> usize {
+        line_at(self.text, spanned.span().start)
+    }
+
+    fn names<'b>(&mut self, what: &str, names: impl Iterator<Item = &'b Spanned<String>>) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            let (text, line) = (name.get_ref(), self.line(name));
+            if let Some(fault) = name_fault(text) {
+                self.faults.push(format!("line {line}, {what}: {fault}"));
+            }
+            if !seen.insert(text) {
+                self.faults.push(format!("line {line}: there is another {what} named {text} above; give each a name of its own"));
+            }
+        }
+    }
+
+    /// `None`: something is missing or cannot be had, and has been told.
+    fn connection(&mut self, entry: ConnectionEntry) -> Option<CheckedConnection> {
+        let line = self.line(&entry.name);
+        let name = entry.name.get_ref().clone();
+        let (side, needed, foreign) = match entry.kind {
+            Kind::Highlevel => (
+                Side::Highlevel,
+                [("location_id", entry.location_id.as_ref()), ("token_env", entry.token_env.as_ref())],
+                [
+                    ("subdomain", entry.subdomain.as_ref()),
+                    ("api_key_env", entry.api_key_env.as_ref()),
+                    ("shared_key_env", entry.shared_key_env.as_ref()),
+                ],
+            ),
+            Kind::Chargify => (
+                Side::Chargify,
+                [("subdomain", entry.subdomain.as_ref()), ("api_key_env", entry.api_key_env.as_ref())],
+                [
+                    ("location_id", entry.location_id.as_ref()),
+                    ("token_env", entry.token_env.as_ref()),
+                    ("webhook_public_key", entry.webhook_public_key.as_ref()),
+                ],
+            ),
+        };
+        let before = self.faults.len();
+        for (field, given) in foreign {
+            if let Some(given) = given {
+                let line = self.line(given);
+                self.faults.push(format!(
+                    "line {line}, connection {name}: {field} has no meaning for a connection to {}; leave it out",
+                    side.label()
+                ));
+            }
+        }
+        for (field, _) in needed.iter().filter(|(_, given)| given.is_none()) {
+            self.faults.push(format!("line {line}, connection {name}: {field} is missing; add it"));
+        }
+        let wanted = [
+            (CredentialField::Token, &entry.token_env),
+            (CredentialField::ApiKey, &entry.api_key_env),
+            (CredentialField::SharedKey, &entry.shared_key_env),
+        ];
+        let mut credentials = Vec::new();
+        for (field, variable) in wanted.into_iter().filter(|(field, _)| field.side() == side) {
+            let Some(variable) = variable else { continue };
+            match (self.credentials)(variable.get_ref()) {
+                Ok(secret) => credentials.push((field, secret)),
+                Err(fault) => {
+                    let line = self.line(variable);
+                    self.faults.push(format!("line {line}, connection {name}: {}_env: {fault}", field.as_str()));
+                }
+            }
+        }
+        if self.faults.len() > before {
+            return None;
+        }
+        let account = entry.location_id.or(entry.subdomain).map(Spanned::into_inner).unwrap_or_default();
+        let new = NewConnection {
+            name,
+            side,
+            account,
+            base_url: entry.base_url,
+            webhook_public_key: entry.webhook_public_key.map(Spanned::into_inner),
+            credentials,
+        };
+        Some(CheckedConnection { new, line })
+    }
+
+    fn sync(&mut self, entry: SyncEntry) -> CheckedSync {
+        let line = self.line(&entry.name);
+        let name = entry.name.get_ref().clone();
+        let policy = Policy {
+            enabled: entry.enabled,
+            slots: entry.slots.unwrap_or(limits::LANE_SLOTS_DEFAULT),
+            scope: entry.scope,
+            matching: entry.matching,
+            create_contacts: entry.create_contacts,
+            write_reference: entry.write_reference,
+        };
+        self.faults.extend(policy.faults().into_iter().map(|fault| format!("line {line}, sync {name}: {fault}")));
+        let mapping = self.mapping(&name, line, &entry.field);
+        CheckedSync { name, highlevel: entry.highlevel, chargify: entry.chargify, policy, mapping, line }
+    }
+
+    fn mapping(&mut self, sync: &str, sync_line: usize, entries: &[FieldEntry]) -> Mapping {
+        if entries.is_empty() {
+            return Mapping::default();
+        }
+        let before = self.faults.len();
+        let rules = entries.iter().map(|entry| self.rule(sync, entry)).collect();
+        let mapping = Mapping { rules };
+        if self.faults.len() > before {
+            return mapping;
+        }
+        let problems = mapping.check(&catalogue_for(&mapping));
+        if problems.is_empty() {
+            let bounds = mapping_faults(&mapping).into_iter();
+            self.faults.extend(bounds.map(|fault| format!("line {sync_line}, sync {sync}: {fault}")));
+        }
+        for problem in &problems {
+            let line = self.line_of(problem, entries).unwrap_or(sync_line);
+            self.faults.push(format!("line {line}, sync {sync}: {problem}. {}", problem.fix()));
+        }
+        mapping
+    }
+
+    fn rule(&mut self, sync: &str, entry: &FieldEntry) -> Rule {
+        let mut rule = Rule::new(entry.highlevel.get_ref().trim(), entry.chargify.get_ref().trim());
+        (rule.direction, rule.conflict, rule.empty) = (entry.direction, entry.conflict, entry.empty);
+        for step in &entry.transform {
+            match step.get_ref().parse() {
+                Ok(transform) => rule.transform.push(transform),
+                Err(error) => {
+                    let line = self.line(step);
+                    self.faults.push(format!("line {line}, sync {sync}, {}: {error}", rule.key()));
+                }
+            }
+        }
+        rule
+    }
+
+    /// The row that names the field a problem is about.
+    fn line_of(&self, problem: &Problem, entries: &[FieldEntry]) -> Option<usize> {
+        let field = problem.field.as_ref()?.as_str();
+        let named = |entry: &&FieldEntry| entry.highlevel.get_ref().trim() == field || entry.chargify.get_ref().trim() == field;
+        let entry = entries.iter().find(named)?;
+        let is_left = entry.highlevel.get_ref().trim() == field;
+        Some(self.line(if is_left { &entry.highlevel } else { &entry.chargify }))
+    }
+}

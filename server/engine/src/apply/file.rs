@@ -1,0 +1,81 @@
+//! The shape of the configuration file. Words it does not know are refused: a misspelt setting must not be silently
+//! without effect.
+
+use domain::{
+    mapping::{Conflict, Direction, EmptyRule},
+    matching::MatchPolicy,
+    scope::Scope,
+};
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) connection: Vec<ConnectionEntry>,
+    #[serde(default)]
+    pub(super) sync: Vec<SyncEntry>,
+}
+
+/// Which service a connection is to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Highlevel,
+    Chargify,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionEntry {
+    pub(super) name: Spanned<String>,
+    pub(super) kind: Kind,
+    pub(super) location_id: Option<Spanned<String>>,
+    pub(super) subdomain: Option<Spanned<String>>,
+    pub(super) token_env: Option<Spanned<String>>,
+    pub(super) api_key_env: Option<Spanned<String>>,
+    pub(super) shared_key_env: Option<Spanned<String>>,
+    pub(super) base_url: Option<String>,
+    pub(super) webhook_public_key: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SyncEntry {
+    pub(super) name: Spanned<String>,
+    pub(super) highlevel: String,
+    pub(super) chargify: String,
+    #[serde(default)]
+    pub(super) enabled: bool,
+    pub(super) slots: Option<u16>,
+    #[serde(default)]
+    pub(super) scope: Scope,
+    #[serde(default, rename = "match")]
+    pub(super) matching: MatchPolicy,
+    #[serde(default)]
+    pub(super) create_contacts: bool,
+    #[serde(default = "yes")]
+    pub(super) write_reference: bool,
+    #[serde(default)]
+    pub(super) field: Vec<FieldEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FieldEntry {
+    pub(super) highlevel: Spanned<String>,
+    pub(super) chargify: Spanned<String>,
+    #[serde(default)]
+    pub(super) direction: Direction,
+    #[serde(default)]
+    pub(super) conflict: Conflict,
+    #[serde(default)]
+    pub(super) transform: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) empty: EmptyRule,
+}
+
+fn yes() -> bool {
+    true
+}

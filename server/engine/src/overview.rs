@@ -1,0 +1,168 @@
+//! The first screen: is all well, and if not, what to do.
+
+use crate::{Engine, Result, Viewer, store};
+use domain::{
+    Side,
+    view::{At, ConnectionView, NeedView, OverviewView, QueueView, SyncView, Tally24},
+};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+
+impl Engine {
+    /// Everything the first screen shows, from our own database.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn overview(&self, viewer: &Viewer) -> Result<OverviewView> {
+        let now = self.clock().now();
+        let connections = self.connections(viewer).await?;
+        let syncs = self.syncs(viewer).await?;
+        let workspace_id = viewer.workspace_id();
+        let mut conn = self.pool().acquire().await?;
+        let verdicts = store::overview::verdicts(&mut conn, workspace_id, None).await?;
+        let count = |verdict: &str| {
+            let found = verdicts.iter().find(|(name, _)| name == verdict).map_or(0, |(_, count)| *count);
+            u64::try_from(found).unwrap_or(0)
+        };
+        let pairs = syncs.iter().map(|sync| sync.links).sum();
+        let queue = self.queue_view(&mut conn, viewer, now).await?;
+        let day = self.day(&mut conn, viewer, now).await?;
+        Ok(OverviewView {
+            now: At::from(now),
+            needs: needs(&connections, &syncs, (count("waiting"), count("failed"))),
+            pairs,
+            pairs_in_step: count("in_step").min(pairs),
+            syncs,
+            connections,
+            day,
+            queue,
+        })
+    }
+
+    async fn queue_view(&self, conn: &mut PgConnection, viewer: &Viewer, now: OffsetDateTime) -> Result<QueueView> {
+        let workspace_id = viewer.workspace_id();
+        let number = |count: i64| u64::try_from(count).unwrap_or(0);
+        let (ready, running, oldest_s) = store::overview::queue(conn, workspace_id).await?;
+        let calls = store::calls::count_since(conn, workspace_id.0, now - Duration::days(1)).await?;
+        let of = |side: Side| {
+            calls.iter().find(|(name, _)| name == side.as_str()).map_or(0, |(_, count)| number(*count))
+        };
+        Ok(QueueView {
+            ready: number(ready),
+            running: number(running),
+            oldest_s: oldest_s.map(number),
+            calls_highlevel: of(Side::Highlevel),
+            calls_chargify: of(Side::Chargify),
+        })
+    }
+
+    /// Webhooks of 24 hours and how each ended: the parts add up to what came in.
+    async fn day(&self, conn: &mut PgConnection, viewer: &Viewer, now: OffsetDateTime) -> Result<Tally24> {
+        let workspace_id = viewer.workspace_id();
+        let mut tally = Tally24 { hours: vec![0; 24], ..Tally24::default() };
+        for (state, outcome, count) in store::overview::deliveries_since(conn, workspace_id, now - Duration::days(1)).await? {
+            let count = u64::try_from(count).unwrap_or(0);
+            tally.came_in += count;
+            let place = match (state.as_str(), outcome.as_deref()) {
+                ("recorded", _) => &mut tally.in_work,
+                (_, Some("created" | "updated")) => &mut tally.written,
+                (_, Some("echo")) => &mut tally.echo,
+                (_, Some("ambiguous" | "parked")) => &mut tally.waiting,
+                (_, Some("failed")) => &mut tally.failed,
+                _ => &mut tally.nothing_to_do,
+            };
+            *place += count;
+        }
+        for (hours_ago, count) in store::overview::deliveries_by_hour(conn, workspace_id, now).await? {
+            let place = usize::try_from(23 - hours_ago).ok().and_then(|index| tally.hours.get_mut(index));
+            if let Some(hour) = place {
+                *hour = u64::try_from(count).unwrap_or(0);
+            }
+        }
+        Ok(tally)
+    }
+}
+
+/// What needs a person, most urgent first: what happened, is the data safe, what to press.
+fn needs(connections: &[ConnectionView], syncs: &[SyncView], (waiting, failed): (u64, u64)) -> Vec<NeedView> {
+    let mut needs = Vec::new();
+    for connection in connections.iter().filter(|connection| matches!(connection.state.as_str(), "refused" | "blocked")) {
+        let why = connection.state_detail.clone().unwrap_or_default();
+        needs.push(NeedView {
+            kind: "credential".to_owned(),
+            title: format!("{} refuses {}", connection.side.label(), connection.name),
+            detail: format!("{why} Work for it is parked and goes on by itself once it is accepted again. Nothing is lost."),
+            action: "Renew the credential".to_owned(),
+            href: format!("/connections/{}", connection.id),
+        });
+    }
+    for sync in syncs {
+        if let (Some(number), Some((_, _, status))) = (sync.open_run, &sync.last_run)
+            && status == "awaiting_approval"
+        {
+            needs.push(NeedView {
+                kind: "approval".to_owned(),
+                title: format!("A plan of {} waits for you", sync.name),
+                detail: "Nothing has been written. Look at the plan, then approve it or turn it down.".to_owned(),
+                action: "See the plan".to_owned(),
+                href: format!("/runs/{number}"),
+            });
+        }
+    }
+    if waiting > 0 {
+        needs.push(NeedView {
+            kind: "decision".to_owned(),
+            title: if waiting == 1 { "1 record waits for a decision".to_owned() } else { format!("{waiting} records wait for a decision") },
+            detail: "More than one partner is possible, or a field was changed on both sides. Nothing is written until it is clear.".to_owned(),
+            action: "See them".to_owned(),
+            href: "/records?state=waiting".to_owned(),
+        });
+    }
+    if failed > 0 {
+        needs.push(NeedView {
+            kind: "failure".to_owned(),
+            title: if failed == 1 { "1 record could not be written".to_owned() } else { format!("{failed} records could not be written") },
+            detail: "Each keeps its reason. Both sides are as they were.".to_owned(),
+            action: "See the reasons".to_owned(),
+            href: "/records?state=failed".to_owned(),
+        });
+    }
+    needs.extend(first_steps(connections, syncs));
+    needs
+}
+
+/// What leads on while the set-up is not finished.
+fn first_steps(connections: &[ConnectionView], syncs: &[SyncView]) -> Option<NeedView> {
+    let has = |side: Side| connections.iter().any(|connection| connection.side == side);
+    let step = |title: &str, detail: &str, action: &str, href: &str| NeedView {
+        kind: "setup".to_owned(),
+        title: title.to_owned(),
+        detail: detail.to_owned(),
+        action: action.to_owned(),
+        href: href.to_owned(),
+    };
+    if !has(Side::Highlevel) || !has(Side::Chargify) {
+        let missing = if has(Side::Highlevel) { "Chargify" } else { "GoHighLevel" };
+        return Some(step(
+            &format!("Connect {missing}"),
+            "Concord needs both sides. Connecting reads nothing and writes nothing.",
+            "Add a connection",
+            "/connections/new",
+        ));
+    }
+    if syncs.is_empty() {
+        return Some(step(
+            "Make the first sync",
+            "Choose who takes part and which fields travel. A plan shows everything before anything is written.",
+            "Make a sync",
+            "/syncs/new",
+        ));
+    }
+    let fresh = syncs.iter().find(|sync| sync.last_run.is_none())?;
+    Some(step(
+        &format!("Plan the first run of {}", fresh.name),
+        "The plan reads both sides and shows what would be written. Nothing is written before you approve.",
+        "Open the sync",
+        &format!("/syncs/{}", fresh.name),
+    ))
+}

@@ -1,0 +1,314 @@
+//! Records as people look at them: find one, see both sides and why it stands as it does, bring it into step by hand.
+
+mod trace;
+
+use crate::{
+    Engine, EngineError, Result, Runner, Viewer,
+    clients::{CallContext, Priority},
+    runs::Approval,
+    store::{self, links::LinkRow, records::RecordRow},
+    sync::{Circumstances, Planned, Reader, SyncContext},
+};
+use domain::{
+    Right, Side, limits,
+    merge::{Merged, Sides, Why, merge},
+    record::Record,
+    value::Value,
+    view::{
+        AuditFilter, At, FieldView, HistoryView, PairState, RecordPageView, RecordRowView, RecordView, ResyncView,
+    },
+};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+
+impl Engine {
+    /// Records found by name, e-mail, phone or id; every record for an empty text. `verdict` narrows to one state
+    /// (`in_step`, `drifted`, `waiting`, `failed`, `left_out`, `unpaired`), empty for any; `after` is the `next` of the
+    /// page before.
+    ///
+    /// # Errors
+    /// [`EngineError::NotAllowed`] without the right to see personal data; database errors.
+    pub async fn records(
+        &self,
+        viewer: &Viewer,
+        search: &str,
+        verdict: &str,
+        after: Option<&str>,
+    ) -> Result<RecordPageView> {
+        may_see(viewer)?;
+        let mut conn = self.pool().acquire().await?;
+        let after = after.unwrap_or_default();
+        let workspace_id = viewer.workspace_id();
+        let mut rows =
+            store::records::search(&mut conn, workspace_id, search, verdict, after, limits::LIST_PAGE + 1).await?;
+        let page = usize::try_from(limits::LIST_PAGE).unwrap_or(usize::MAX);
+        let more = rows.len() > page;
+        rows.truncate(page);
+        let (contacts, customers, links) = store::records::totals(&mut conn, workspace_id).await?;
+        let number = |count: i64| u64::try_from(count).unwrap_or(0);
+        Ok(RecordPageView {
+            next: rows.last().filter(|_| more).map(|row| row.sort_key.clone()),
+            rows: rows.into_iter().map(listed).collect(),
+            total_contacts: number(contacts),
+            total_customers: number(customers),
+            total_links: number(links),
+        })
+    }
+
+    /// One record: both sides as last read, what was agreed on, what would happen now and why, and its history.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::NotAllowed`].
+    pub async fn record(&self, viewer: &Viewer, sync: &str, side: Side, id: &str) -> Result<RecordView> {
+        may_see(viewer)?;
+        let mut conn = self.pool().acquire().await?;
+        let context = named(&mut conn, viewer, sync).await?;
+        let (planned, link) = self.plan_one(&mut conn, &context, side, id).await?;
+        let read_at = |side: Side, id: Option<&str>, rows: &[RecordRow]| {
+            rows.iter().find(|row| row.side == side.as_str() && Some(row.remote_id.as_str()) == id).map(|row| At::from(row.read_at))
+        };
+        let rows = copies(&mut conn, &context, &planned).await?;
+        let row = rows.first().ok_or(EngineError::NotFound("record"))?;
+        let state = pair_state(&row.verdict);
+        let (question, answer, trace) = trace::of(&planned, link.is_some(), state);
+        let history = self.history(viewer, &planned).await?;
+        Ok(RecordView {
+            sync: context.row.name.clone(),
+            name: planned.display_name(),
+            email: planned.email(),
+            contact_id: planned.contact_id().map(str::to_owned),
+            customer_id: planned.customer_id().map(str::to_owned),
+            matched_by: link.as_ref().map(|link| link.matched_by.clone()),
+            linked_at: link.as_ref().map(|link| At::from(link.linked_at)),
+            state,
+            question,
+            answer,
+            trace,
+            fields: fields(&context, &planned),
+            history,
+            highlevel_read_at: read_at(Side::Highlevel, planned.contact_id(), &rows),
+            chargify_read_at: read_at(Side::Chargify, planned.customer_id(), &rows),
+            would: planned.item.changes.iter().map(crate::runs::change_view).collect(),
+        })
+    }
+
+    /// Reads both sides now and says what a resync would write. Nothing is written.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Upstream`] when a service cannot be read.
+    pub async fn plan_resync(&self, by: &Runner, sync: &str, side: Side, id: &str) -> Result<ResyncView> {
+        let mut conn = self.pool().acquire().await?;
+        let context = by_name(&mut conn, by.workspace_id(), sync).await?;
+        let (planned, _) = self.plan_one(&mut conn, &context, side, id).await?;
+        drop(conn);
+        let call = CallContext::new(Priority::Live, by.actor().key());
+        let reader = Reader::open(self, &context, call).await?;
+        for (side, id) in [(Side::Highlevel, planned.contact_id()), (Side::Chargify, planned.customer_id())] {
+            if let Some(id) = id {
+                reader.refresh(side, id).await?;
+            }
+        }
+        self.flush_calls().await?;
+        let mut conn = self.pool().acquire().await?;
+        let (planned, _) = self.plan_one(&mut conn, &context, side, id).await?;
+        let calls = Side::BOTH.into_iter().filter(|side| planned.item.action.writes(*side)).count();
+        Ok(ResyncView {
+            action: planned.item.action.as_str().to_owned(),
+            reason: planned.item.reason.words.clone(),
+            changes: planned.item.changes.iter().map(crate::runs::change_view).collect(),
+            calls: u32::try_from(calls).unwrap_or(0),
+            seal: seal(&planned),
+        })
+    }
+
+    /// Queues the resync of one record that a person has seen the plan of; returns the run's number.
+    ///
+    /// # Errors
+    /// [`EngineError::AlreadyDone`] when what it would write is no longer what was shown; [`EngineError::NotFound`].
+    pub async fn resync(&self, by: &Runner, sync: &str, side: Side, id: &str, shown: &str) -> Result<u64> {
+        let mut conn = self.pool().acquire().await?;
+        let context = by_name(&mut conn, by.workspace_id(), sync).await?;
+        let (planned, _) = self.plan_one(&mut conn, &context, side, id).await?;
+        drop(conn);
+        if seal(&planned) != shown {
+            return Err(EngineError::AlreadyDone);
+        }
+        let contact_id = planned
+            .contact_id()
+            .ok_or_else(|| EngineError::invalid("this customer has no contact, so there is nothing to bring into step"))?;
+        let chosen = [contact_id.to_owned()];
+        self.queue_run(by.actor(), &context, "resync", Some(&chosen), Approval::Granted).await
+    }
+
+    /// Plans one record of either side from the copies.
+    async fn plan_one(
+        &self,
+        conn: &mut PgConnection,
+        context: &SyncContext,
+        side: Side,
+        id: &str,
+    ) -> Result<(Planned, Option<LinkRow>)> {
+        let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
+        let ids = [id.to_owned()];
+        let (contacts, customers): (&[String], &[String]) = match side {
+            Side::Highlevel => (&ids, &[]),
+            Side::Chargify => (&[], &ids),
+        };
+        let links = store::links::of_records(conn, workspace_id, sync_id, contacts, customers).await?;
+        let link = links.into_iter().next();
+        let contact_id = match (&link, side) {
+            (Some(link), _) => Some(link.contact_id.clone()),
+            (None, Side::Highlevel) => Some(id.to_owned()),
+            (None, Side::Chargify) => None,
+        };
+        let rows = match &contact_id {
+            Some(contact_id) => {
+                let ids = [contact_id.clone()];
+                store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &ids).await?
+            }
+            None => store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &ids).await?,
+        };
+        let row = rows.first().ok_or(EngineError::NotFound("record"))?;
+        let how = Circumstances::default();
+        let planned = match contact_id {
+            Some(_) => self.plan_contacts(conn, context, &rows, how).await?.pop().ok_or(EngineError::NotFound("record"))?,
+            None => Self::plan_lone_customer(context, row, how)?,
+        };
+        Ok((planned, link))
+    }
+
+    async fn history(&self, viewer: &Viewer, planned: &Planned) -> Result<Vec<HistoryView>> {
+        if !viewer.actor().role().may(Right::SeeAudit) {
+            return Ok(Vec::new());
+        }
+        let record = planned.contact_id().or(planned.customer_id()).unwrap_or_default().to_owned();
+        let page = self.audit_page(viewer, AuditFilter { record, ..AuditFilter::default() }).await?;
+        Ok(page
+            .lines
+            .into_iter()
+            .map(|line| HistoryView {
+                at: line.at,
+                actor: line.actor_name,
+                action: line.action,
+                words: line.words,
+                outcome: line.outcome,
+                changes: line.changes,
+                run_number: line.run_number,
+            })
+            .collect())
+    }
+}
+
+fn may_see(viewer: &Viewer) -> Result<()> {
+    if viewer.actor().role().may(Right::SeePersonalData) {
+        Ok(())
+    } else {
+        Err(EngineError::NotAllowed(Right::SeePersonalData.words()))
+    }
+}
+
+async fn named(conn: &mut PgConnection, viewer: &Viewer, sync: &str) -> Result<SyncContext> {
+    by_name(conn, viewer.workspace_id(), sync).await
+}
+
+async fn by_name(conn: &mut PgConnection, workspace_id: domain::WorkspaceId, sync: &str) -> Result<SyncContext> {
+    let row = store::syncs::find(conn, workspace_id, sync).await?;
+    SyncContext::of(row.ok_or(EngineError::NotFound("sync"))?)
+}
+
+async fn copies(conn: &mut PgConnection, context: &SyncContext, planned: &Planned) -> Result<Vec<RecordRow>> {
+    let mut rows = Vec::new();
+    for (side, id) in [(Side::Highlevel, planned.contact_id()), (Side::Chargify, planned.customer_id())] {
+        if let Some(id) = id {
+            let ids = [id.to_owned()];
+            rows.extend(store::records::by_ids(conn, context.workspace_id, context.sync_id, side, &ids).await?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Stands for exactly this plan.
+fn seal(planned: &Planned) -> String {
+    let stored = serde_json::to_vec(&(&planned.item.action, &planned.item.changes, &planned.item.reference)).unwrap_or_default();
+    hex::encode(Sha256::digest(stored))
+}
+
+fn pair_state(verdict: &str) -> PairState {
+    match verdict {
+        "in_step" => PairState::InStep,
+        "drifted" => PairState::Drifted,
+        "waiting" => PairState::Waiting,
+        "failed" => PairState::Failed,
+        "left_out" => PairState::LeftOut,
+        _ => PairState::Unpaired,
+    }
+}
+
+fn listed(row: store::records::ListedRow) -> RecordRowView {
+    let is_contact = row.side == Side::Highlevel.as_str();
+    let (contact_id, customer_id) =
+        if is_contact { (Some(row.remote_id), row.partner_id) } else { (row.partner_id, Some(row.remote_id)) };
+    RecordRowView {
+        sync: row.sync,
+        contact_id,
+        customer_id,
+        name: row.display_name,
+        email: row.email,
+        phone: row.phone,
+        state: pair_state(&row.verdict),
+        detail: row.verdict_detail,
+        read_at: row.read_at.into(),
+    }
+}
+
+/// Every mapped field, with what the merge says of it.
+fn fields(context: &SyncContext, planned: &Planned) -> Vec<FieldView> {
+    let policy = &context.policy;
+    let empty = (Record::new(Side::Highlevel), Record::new(Side::Chargify));
+    let highlevel = planned.contact.as_ref().unwrap_or(&empty.0);
+    let chargify = planned.customer.as_ref().unwrap_or(&empty.1);
+    let paired = planned.contact.is_some() && planned.customer.is_some();
+    let text = |value: Option<&Value>| value.map(Value::display);
+    policy
+        .mapping
+        .rules
+        .iter()
+        .map(|rule| {
+            let base = planned.link.as_ref().and_then(|link| link.base.0.get(&rule.key()));
+            let sides = Sides { rule, highlevel, chargify, base, catalogue: &policy.catalogue, decided: None };
+            let (verdict, detail) = if paired { said(&merge(&sides).merged) } else { ("unpaired", String::new()) };
+            FieldView {
+                label: policy.catalogue.label(Side::Chargify, &rule.chargify).to_owned(),
+                highlevel_field: rule.highlevel.to_string(),
+                chargify_field: rule.chargify.to_string(),
+                highlevel: text(highlevel.values.get(&rule.highlevel)),
+                base: base.map(|pair| pair.highlevel.display()),
+                chargify: text(chargify.values.get(&rule.chargify)),
+                verdict: verdict.to_owned(),
+                detail,
+            }
+        })
+        .collect()
+}
+
+fn said(merged: &Merged) -> (&'static str, String) {
+    match merged {
+        Merged::Agree => ("in_step", String::new()),
+        Merged::Nothing(why) => ("left_alone", why_words(*why).to_owned()),
+        Merged::Write { to: Side::Chargify, after, .. } => ("to_chargify", after.display()),
+        Merged::Write { to: Side::Highlevel, after, .. } => ("to_highlevel", after.display()),
+        Merged::Conflict { .. } => ("ask", "It was changed on both sides, and the rule says: ask a person.".to_owned()),
+        Merged::Broken(problems) => {
+            ("broken", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+const fn why_words(why: Why) -> &'static str {
+    match why {
+        Why::Absent => "Not read on one side, so nothing is known of it.",
+        Why::Direction => "The rule does not go this way.",
+        Why::EmptyRule => "The rule does not copy an emptied field.",
+        Why::FillEmpty => "The rule only fills empty fields.",
+    }
+}

@@ -1,0 +1,224 @@
+//! The mapping of a sync: read from a form, checked, and saved as a version that is never changed again.
+
+use super::{chain, named, view};
+use crate::{
+    Actor, Editor, Engine, EngineError, Result, Viewer,
+    audit::{self, AuditAction, NewAuditLine},
+    store::{self, syncs::SyncRow},
+};
+use domain::{
+    Side,
+    field::{Catalogue, Field},
+    limits,
+    mapping::{Conflict, Direction, EmptyRule, Mapping, Rule},
+    record::FieldKey,
+    view::{At, FieldChoiceView, MappingVersionView},
+};
+use sqlx::{Connection as _, PgConnection};
+
+/// A mapping row as a form sends it; every word as in the configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleDraft {
+    pub highlevel: String,
+    pub chargify: String,
+    /// `both`, `to_chargify`, `to_highlevel`; blank: `both`.
+    pub direction: String,
+    /// `newest`, `highlevel`, `chargify`, `fill_empty`, `ask`; blank: `newest`.
+    pub conflict: String,
+    /// Steps joined by ` | `; blank: none.
+    pub transform: String,
+}
+
+impl Engine {
+    /// Saves a new version of the mapping and makes it the current one; the same rules again save nothing. Returns the
+    /// number of the current version.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] naming every row that breaks a rule; [`EngineError::NotFound`]; database errors.
+    pub async fn save_mapping(
+        &self,
+        editor: &Editor,
+        sync: &str,
+        drafts: Vec<RuleDraft>,
+        reason: &str,
+    ) -> Result<u32> {
+        let reason = reason.trim();
+        let mut conn = self.pool().acquire().await?;
+        let mut tx = conn.begin().await?;
+        let row = named(&mut tx, editor.workspace_id(), sync).await?;
+        let mut faults = Vec::new();
+        if reason.is_empty() {
+            faults.push("reason: say in a few words why the mapping changes".to_owned());
+        } else if reason.chars().count() > limits::FORM_TEXT_CHARS {
+            faults.push(format!("reason: at most {} characters", limits::FORM_TEXT_CHARS));
+        }
+        let mapping = read(&drafts, &row.mapping()?, &mut faults);
+        faults.extend(mapping_faults(&mapping));
+        if !faults.is_empty() {
+            return Err(EngineError::Invalid(faults));
+        }
+        write_mapping(self, &mut tx, editor.actor(), &row, (&mapping, reason)).await?;
+        let version = named(&mut tx, editor.workspace_id(), sync).await?.mapping_version;
+        tx.commit().await?;
+        Ok(u32::try_from(version).unwrap_or_default())
+    }
+
+    /// Versions of the mapping, newest first; at most 100.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; database errors.
+    pub async fn mapping_versions(&self, viewer: &Viewer, sync: &str) -> Result<Vec<MappingVersionView>> {
+        let mut conn = self.pool().acquire().await?;
+        let row = named(&mut conn, viewer.workspace_id(), sync).await?;
+        let versions = store::syncs::mapping_versions(&mut conn, viewer.workspace_id(), row.sync_id()).await?;
+        let view = |(version, author, reason, created_at)| MappingVersionView {
+            version: u32::try_from(version).unwrap_or_default(),
+            author,
+            reason,
+            created_at: At::from(created_at),
+        };
+        Ok(versions.into_iter().map(view).collect())
+    }
+
+    /// The fields a rule can name: GoHighLevel's, then Chargify's. Custom fields are those seen in the records last
+    /// read, and those the mapping names.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; database errors.
+    pub async fn field_choices(
+        &self,
+        viewer: &Viewer,
+        sync: &str,
+    ) -> Result<(Vec<FieldChoiceView>, Vec<FieldChoiceView>)> {
+        let mut conn = self.pool().acquire().await?;
+        let row = named(&mut conn, viewer.workspace_id(), sync).await?;
+        let samples = store::syncs::samples(&mut conn, viewer.workspace_id(), row.sync_id()).await?;
+        let mut catalogue = catalogue_for(&row.mapping()?);
+        for (side, values) in [(Side::Highlevel, &samples.highlevel), (Side::Chargify, &samples.chargify)] {
+            let seen = values.iter().filter_map(serde_json::Value::as_object).flat_map(serde_json::Map::keys);
+            for field in seen.filter_map(|key| custom_field(side, &FieldKey::from(key.as_str()))) {
+                if catalogue.get(side, &field.key).is_none() {
+                    catalogue.add(field);
+                }
+            }
+        }
+        Ok((view::choices(&catalogue, Side::Highlevel), view::choices(&catalogue, Side::Chargify)))
+    }
+}
+
+/// The standard fields, and the custom ones this mapping names: whether the account has them is seen when they are
+/// read, not here.
+pub(crate) fn catalogue_for(mapping: &Mapping) -> Catalogue {
+    let mut catalogue = Catalogue::standard();
+    for rule in &mapping.rules {
+        let source = if rule.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel };
+        let named = [(Side::Highlevel, rule.highlevel.clone()), (Side::Chargify, rule.chargify.clone())];
+        let in_templates = rule.transform.iter().flat_map(|step| step.fields()).map(|key| (source, key));
+        for (side, key) in named.into_iter().chain(in_templates) {
+            if let Some(field) = custom_field(side, &key) {
+                catalogue.add(field);
+            }
+        }
+    }
+    catalogue
+}
+
+fn custom_field(side: Side, key: &FieldKey) -> Option<Field> {
+    let name = match side {
+        Side::Highlevel => key.custom_field_id(),
+        Side::Chargify => key.metafield_name(),
+    };
+    let name = name.filter(|name| !name.trim().is_empty())?;
+    Some(match side {
+        Side::Highlevel => Field::highlevel_custom(name, name, "TEXT"),
+        Side::Chargify => Field::chargify_metafield(name),
+    })
+}
+
+/// What keeps a mapping from being used, each with what to do.
+pub(crate) fn mapping_faults(mapping: &Mapping) -> Vec<String> {
+    let mut faults = Vec::new();
+    if mapping.rules.len() > limits::MAPPING_RULES {
+        faults.push(format!("the mapping has more than {} rules", limits::MAPPING_RULES));
+    }
+    for rule in mapping.rules.iter().filter(|rule| rule.transform.len() > limits::TRANSFORM_CHAIN) {
+        faults.push(format!("{}: more than {} transforms", rule.key(), limits::TRANSFORM_CHAIN));
+    }
+    let problems = mapping.check(&catalogue_for(mapping));
+    faults.extend(problems.iter().map(|problem| format!("{problem}. {}", problem.fix())));
+    faults
+}
+
+/// Saves a version in the caller's transaction, unless the rules are the current ones. The input has been checked.
+pub(crate) async fn write_mapping(
+    engine: &Engine,
+    conn: &mut PgConnection,
+    actor: &Actor,
+    row: &SyncRow,
+    (mapping, reason): (&Mapping, &str),
+) -> Result<bool> {
+    let before = row.mapping()?;
+    if before == *mapping {
+        return Ok(false);
+    }
+    let (workspace_id, sync_id) = (actor.workspace_id(), row.sync_id());
+    let rules = to_json(mapping)?;
+    let version = store::syncs::insert_mapping(conn, workspace_id, sync_id, &rules, actor.name(), reason).await?;
+    // What was agreed under a rule that now means something else holds no longer.
+    let changed: Vec<String> = before.rules_changed_in(mapping).into_iter().map(|key| key.0).collect();
+    store::links::forget_rules(conn, workspace_id, sync_id, &changed).await?;
+    let line = NewAuditLine::by(actor, AuditAction::MappingSaved, engine.clock().now())
+        .about(format!("sync:{sync_id}"), &row.name)
+        .with("version", version)
+        .with("reason", reason)
+        .with("before", to_json(&before)?)
+        .with("after", rules);
+    audit::append(conn, workspace_id, line).await?;
+    Ok(true)
+}
+
+pub(super) fn to_json(mapping: &Mapping) -> Result<serde_json::Value> {
+    serde_json::to_value(mapping).map_err(|_infallible| EngineError::Bug("a mapping does not serialise"))
+}
+
+/// Rows that cannot be read are left out and told. How empties travel is not in the form: a row keeps what it had.
+fn read(drafts: &[RuleDraft], current: &Mapping, faults: &mut Vec<String>) -> Mapping {
+    let mut rules = Vec::with_capacity(drafts.len());
+    for (number, draft) in drafts.iter().enumerate() {
+        let label = format!("row {} ({} – {})", number + 1, draft.highlevel.trim(), draft.chargify.trim());
+        match rule(draft, current) {
+            Ok(rule) => rules.push(rule),
+            Err(what) => faults.extend(what.into_iter().map(|what| format!("{label}: {what}"))),
+        }
+    }
+    Mapping { rules }
+}
+
+fn rule(draft: &RuleDraft, current: &Mapping) -> Result<Rule, Vec<String>> {
+    let mut faults = Vec::new();
+    let mut rule = Rule::new(draft.highlevel.trim(), draft.chargify.trim());
+    match direction(draft.direction.trim()) {
+        Some(direction) => rule.direction = direction,
+        None => faults.push("direction: choose both, to_chargify or to_highlevel".to_owned()),
+    }
+    match conflict(draft.conflict.trim()) {
+        Some(conflict) => rule.conflict = conflict,
+        None => faults.push("conflict: choose newest, highlevel, chargify, fill_empty or ask".to_owned()),
+    }
+    match chain::parse(&draft.transform) {
+        Ok(chain) => rule.transform = chain,
+        Err(fault) => faults.push(fault),
+    }
+    rule.empty = current.rule(&rule.key()).map_or_else(EmptyRule::default, |known| known.empty);
+    if faults.is_empty() { Ok(rule) } else { Err(faults) }
+}
+
+fn direction(word: &str) -> Option<Direction> {
+    let all = [Direction::Both, Direction::ToChargify, Direction::ToHighlevel];
+    if word.is_empty() { Some(Direction::Both) } else { all.into_iter().find(|known| known.as_str() == word) }
+}
+
+fn conflict(word: &str) -> Option<Conflict> {
+    let all = [Conflict::Newest, Conflict::Highlevel, Conflict::Chargify, Conflict::FillEmpty, Conflict::Ask];
+    if word.is_empty() { Some(Conflict::Newest) } else { all.into_iter().find(|known| known.as_str() == word) }
+}
