@@ -1,0 +1,1 @@
+//! The islands: the only components that carry code into the browser. Pages work without them.

@@ -1,0 +1,173 @@
+//! What all pages share: loading before sending, the frame's contents, and the page that says why there is none.
+
+use domain::{Right, Side, view::SessionView};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use time::OffsetDateTime;
+
+use crate::{
+    AppError,
+    auth::who,
+    parts::{self, Actions, Frame, Head, LinkButton, Notice, Place, Press, Tone},
+};
+
+/// The product behind a side, as people call it.
+#[must_use]
+pub const fn service(side: Side) -> &'static str {
+    match side {
+        Side::Highlevel => "GoHighLevel",
+        Side::Chargify => "Chargify",
+    }
+}
+
+/// Who is looking at a page.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub session: SessionView,
+}
+
+impl Seen {
+    /// What the frame shows of them.
+    #[must_use]
+    pub fn viewer(&self) -> parts::Viewer {
+        let SessionView { person, role, workspace, waiting, .. } = self.session.clone();
+        parts::Viewer {
+            workspace,
+            many_workspaces: false,
+            person,
+            role: capital(role.as_str()),
+            sign_out: crate::pages::sign_in::sign_out_address(),
+            counts: vec![(Place::Records, u64::from(waiting))],
+        }
+    }
+
+    /// The instant the page was made.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.session.now.instant()
+    }
+
+    /// Whether their role holds the right.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.session.role.may(right)
+    }
+
+    /// Why a button is out of reach for them; `None` when it is not.
+    #[must_use]
+    pub fn lacks(&self, right: Right) -> Option<String> {
+        (!self.may(right)).then(|| format!("Your role, {}, may not {}.", self.session.role, right.words()))
+    }
+}
+
+/// A word with a capital letter.
+#[must_use]
+pub fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+/// A page behind the sign-in: who is looking and what they look at are loaded before anything is sent. A stranger is
+/// led to the sign-in, and what cannot be loaded is answered by a page that says why.
+pub fn loaded<T: Send + 'static>(
+    title: impl Into<String>,
+    load: impl Future<Output = Result<T, AppError>> + Send + 'static,
+    render: impl FnOnce(Seen, T) -> AnyView + Send + 'static,
+) -> impl IntoView {
+    let title = title.into();
+    Suspend::new(async move {
+        let seen = match who().await {
+            Ok(session) => Seen { session },
+            Err(error) => return unseen(&error),
+        };
+        match load.await {
+            Ok(view) => view! {
+                <Title text=title />
+                {render(seen, view)}
+            }
+            .into_any(),
+            Err(AppError::Unauthenticated) => unseen(&AppError::Unauthenticated),
+            Err(error) => view! { <Failure seen=seen error=error /> }.into_any(),
+        }
+    })
+}
+
+/// The answer to somebody who is not signed in, or of whom nothing can be known.
+fn unseen(error: &AppError) -> AnyView {
+    if matches!(error, AppError::Unauthenticated) {
+        leave_for(&sign_in_address());
+    }
+    view! {
+        <Title text="Sign in" />
+        <main class="page">
+            <Notice tone=Tone::Warn what=error.what() safety=error.safety() />
+            <p><a href="/sign-in">"Sign in"</a></p>
+        </main>
+    }
+    .into_any()
+}
+
+/// A page that could not be shown, and why.
+#[component]
+pub fn Failure(seen: Seen, error: AppError) -> impl IntoView {
+    let (title, tone) = match &error {
+        AppError::NotFound { .. } => ("There is nothing here", Tone::Idle),
+        AppError::Forbidden { .. } => ("This is not open to you", Tone::Warn),
+        _ => ("This page cannot be shown", Tone::Bad),
+    };
+    view! {
+        <Title text=title />
+        <Frame here=Place::Elsewhere viewer=seen.viewer() crumbs=vec![parts::Crumb::here(title)]>
+            <Head title=title />
+            <Notice tone=tone what=error.what() safety=error.safety()>
+                <Actions slot>
+                    <LinkButton text="Overview" href="/" press=Press::Plain />
+                </Actions>
+            </Notice>
+        </Frame>
+    }
+}
+
+/// What became of a change that was refused, above the form it came from. `None` while there is nothing to say.
+#[must_use]
+pub fn refusal<T: 'static>(answer: Option<Result<T, AppError>>) -> Option<AppError> {
+    answer.and_then(Result::err)
+}
+
+/// The notice of a refused change.
+#[component]
+pub fn Refused(error: Option<AppError>) -> impl IntoView {
+    error.map(|error| view! { <Notice tone=Tone::Bad what=error.what() safety=error.safety() live=true /> })
+}
+
+/// Sends the browser elsewhere after a change. Does nothing in the browser itself.
+pub fn leave_for(path: &str) {
+    #[cfg(feature = "ssr")]
+    leptos_axum::redirect(path);
+    #[cfg(not(feature = "ssr"))]
+    let _ = path;
+}
+
+/// The sign-in, with the way back to the page that was asked for.
+fn sign_in_address() -> String {
+    let wanted =
+        use_context::<leptos_router::location::RequestUrl>().map(|url| url.as_ref().to_owned()).unwrap_or_default();
+    match crate::pages::sign_in::way_back(wanted.strip_prefix("http://leptos.dev").unwrap_or(&wanted)) {
+        Some(path) if path != "/" => format!("/sign-in?next={}", encoded(path)),
+        _ => "/sign-in".to_owned(),
+    }
+}
+
+/// A text as one part of an address.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    let mut address = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    address
+}
