@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use secrecy::{SecretBox, SecretString};
 
 /// Variables of our own. `apply` files may not name them as the source of a credential.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "CONCORD_DATABASE_URL",
     "CONCORD_DATA_DIR",
     "CONCORD_LISTEN",
     "CONCORD_PUBLIC_URL",
     "CONCORD_SECRET_KEY",
     "CONCORD_SECRET_KEY_FILE",
+    "CONCORD_SECRET_KEY_NEXT",
     "CONCORD_SITE_ROOT",
     "CONCORD_ALLOW_BASE_URLS",
 ];
@@ -57,6 +58,20 @@ impl Environment {
     fn get(&self, name: &str) -> Option<String> {
         let value = self.overrides.get(name).cloned().or_else(|| (self.lookup)(name))?;
         (!value.trim().is_empty()).then(|| value.trim().to_owned())
+    }
+
+    /// The data folder as configured, before anything looks at it.
+    #[must_use]
+    pub fn data_dir(&self) -> String {
+        self.get("CONCORD_DATA_DIR").unwrap_or_else(|| "data".to_owned())
+    }
+
+    /// `CONCORD_SECRET_KEY_NEXT`: the key that `concord keys rotate` changes to.
+    ///
+    /// # Errors
+    /// When it is absent or no key.
+    pub fn next_secret_key(&self) -> Result<SecretBox<[u8; 32]>, Faults> {
+        key::next(self).map_err(|fault| Faults(vec![fault]))
     }
 
     /// The credential that an `apply` file names by `token_env` and its like.
@@ -164,8 +179,7 @@ impl Config {
         let mut site_root = default_site_root();
         get("CONCORD_SITE_ROOT", &mut |value| checks::folder(value).map(|folder| site_root = folder));
 
-        let data_dir = environment.get("CONCORD_DATA_DIR").unwrap_or_else(|| "data".to_owned());
-        let data_dir = checks::data_dir(Path::new(&data_dir))
+        let data_dir = checks::data_dir(Path::new(&environment.data_dir()))
             .map_err(|text| faults.push(Fault { name: "CONCORD_DATA_DIR", text }))
             .ok();
         let secret_key =

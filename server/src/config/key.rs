@@ -14,6 +14,7 @@ use super::{Environment, Fault};
 
 const VALUE: &str = "CONCORD_SECRET_KEY";
 const FILE: &str = "CONCORD_SECRET_KEY_FILE";
+const NEXT: &str = "CONCORD_SECRET_KEY_NEXT";
 const HOW: &str = "make one with `openssl rand -base64 32`";
 
 /// Whether nothing is configured, so that the key is the one in the data folder.
@@ -40,6 +41,13 @@ pub(super) fn read(
                 .map_err(|text| Fault { name: VALUE, text })
         }
     }
+}
+
+/// The key of `concord keys rotate`.
+pub(super) fn next(environment: &Environment) -> Result<SecretBox<[u8; 32]>, Fault> {
+    let absent = || Fault { name: NEXT, text: format!("is not set: it names the key to change to; {HOW}") };
+    let value = environment.get(NEXT).ok_or_else(absent)?;
+    decode(&value).map_err(|text| Fault { name: NEXT, text })
 }
 
 /// The value never appears in the message.

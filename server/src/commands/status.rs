@@ -1,0 +1,77 @@
+//! `concord status`.
+
+use super::Errand;
+use crate::{cli::StatusArguments, config::Environment, installation::told, terminal::say};
+use domain::view::{OverviewView, SyncView};
+use serde_json::{Value, json};
+
+pub(super) async fn status(arguments: StatusArguments, environment: Environment) -> anyhow::Result<u8> {
+    let errand = Errand::begin(&environment, arguments.workspace.workspace.as_deref()).await?;
+    let overview = errand.engine.overview(&errand.viewer).await.map_err(told);
+    errand.end().await?;
+    let overview = overview?;
+    say(if arguments.json { object(&overview).to_string() } else { text(&overview) });
+    Ok(0)
+}
+
+fn object(overview: &OverviewView) -> Value {
+    let connections = overview.connections.iter().map(|connection| {
+        json!({
+            "id": connection.id,
+            "name": connection.name,
+            "kind": connection.side,
+            "account": connection.account,
+            "state": connection.state,
+            "detail": connection.state_detail,
+            "webhook_url": connection.webhook_url,
+            "paused_until": connection.paused_until.map(domain::view::At::rfc3339),
+            "pause_reason": connection.pause_reason,
+        })
+    });
+    json!({
+        "connections": connections.collect::<Vec<_>>(),
+        "syncs": overview.syncs.iter().map(sync).collect::<Vec<_>>(),
+        "queue": { "ready": overview.queue.ready, "running": overview.queue.running },
+        // How long the oldest waiting job has been waiting.
+        "lag_s": overview.queue.oldest_s.unwrap_or(0),
+        "needs": overview.needs.iter().map(|need| json!({ "kind": need.kind, "title": need.title })).collect::<Vec<_>>(),
+    })
+}
+
+fn sync(sync: &SyncView) -> Value {
+    let last_run = sync
+        .last_run
+        .as_ref()
+        .map(|(number, mode, status)| json!({ "number": number, "mode": mode, "status": status }));
+    json!({
+        "name": sync.name,
+        "highlevel": sync.highlevel,
+        "chargify": sync.chargify,
+        "enabled": sync.enabled,
+        "links": sync.links,
+        "contacts": sync.contacts,
+        "customers": sync.customers,
+        "waiting": sync.waiting,
+        "last_run": last_run,
+    })
+}
+
+fn text(overview: &OverviewView) -> String {
+    let mut lines = Vec::new();
+    for connection in &overview.connections {
+        let detail = connection.state_detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        lines.push(format!("connection {}: {}{detail}", connection.name, connection.state));
+    }
+    for sync in &overview.syncs {
+        let state = if sync.enabled { "on" } else { "off" };
+        let last = sync
+            .last_run
+            .as_ref()
+            .map(|(number, mode, status)| format!(", run {number} ({mode}) {}", status.replace('_', " ")));
+        lines.push(format!("sync {}: {state}, {} linked{}", sync.name, sync.links, last.unwrap_or_default()));
+    }
+    let oldest = overview.queue.oldest_s.map(|seconds| format!(", the oldest for {seconds} s")).unwrap_or_default();
+    lines.push(format!("queue: {} running, {} waiting{oldest}", overview.queue.running, overview.queue.ready));
+    lines.extend(overview.needs.iter().map(|need| format!("needs you: {}. {}", need.title, need.detail)));
+    lines.join("\n")
+}
