@@ -56,6 +56,8 @@ impl Engine {
         if let Some(conn) = session {
             return self.bury_the_dead(conn).await;
         }
+        let swept = store::jobs::sweep(&mut *self.pool().acquire().await?).await?;
+        tracing::debug!(jobs = swept, "removed jobs that ended long ago");
         let mut conn = PgConnection::connect_with(&self.pool().connect_options()).await?;
         let node = self.node();
         if !store::slots::lock_node(&mut conn, node.lock_key).await? {

@@ -132,13 +132,13 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The body as JSON.
-    pub fn json(&self) -> Result<serde_json::Value, CallError> {
+    pub(super) fn json(&self) -> Result<serde_json::Value, CallError> {
         serde_json::from_slice(&self.incoming.body)
             .map_err(|error| self.unreadable(format!("the answer is not JSON: {error}")))
     }
 
     /// The answer succeeded but does not hold what it should.
-    pub fn unreadable(&self, what: impl AsRef<str>) -> CallError {
+    pub(super) fn unreadable(&self, what: impl AsRef<str>) -> CallError {
         CallError::unreadable(self.side, self.incoming.status, self.writes, what)
     }
 }

@@ -130,16 +130,10 @@ mod tests {
 
     fn row(side: Side, body: &str) -> DeliveryRow {
         DeliveryRow {
-            workspace_id: uuid::Uuid::nil(),
             delivery_id: uuid::Uuid::nil(),
-            connection_id: uuid::Uuid::nil(),
             side: side.as_str().to_owned(),
-            webhook_id: "1".to_owned(),
             event: String::new(),
-            subject_id: None,
             body: body.as_bytes().to_vec(),
-            arrivals: 1,
-            received_at: OffsetDateTime::UNIX_EPOCH,
         }
     }
 

@@ -6,12 +6,12 @@ use sqlx::postgres::PgListener;
 
 /// The background task that listens.
 #[derive(Debug)]
-pub struct Wakeups;
+pub(super) struct Wakeups;
 
 impl Wakeups {
     /// Listens until dropped; joins again with a pause when the connection breaks. What was said meanwhile is not lost:
     /// workers poll, and pages read the database when they are woken.
-    pub async fn listen(engine: &Engine) {
+    pub(super) async fn listen(engine: &Engine) {
         loop {
             if let Err(error) = Self::listen_once(engine).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot listen to the database; trying again");

@@ -4,7 +4,7 @@
 mod listener;
 mod worker;
 
-pub use listener::Wakeups;
+use listener::Wakeups;
 pub(crate) use worker::Ending;
 pub use worker::Worker;
 

@@ -218,25 +218,6 @@ pub(crate) async fn find_by_key(
     .await
 }
 
-/// By public id, or by name while that is unique in the whole installation. At most two: two means that the name is
-/// not unique.
-pub(crate) async fn find_anywhere(conn: &mut PgConnection, key: &str) -> sqlx::Result<Vec<ConnectionRow>> {
-    sqlx::query_as!(
-        ConnectionRow,
-        r#"
-        select workspace_id, connection_id, public_id, name, side, account, base_url, webhook_public_key,
-               data_key, data_key_nonce, key_version, state, state_detail, state_at
-        from connection
-        where public_id = $1
-           or (name = $1 and not exists (select 1 from connection other where other.public_id = $1))
-        limit 2
-        "#,
-        key,
-    )
-    .fetch_all(conn)
-    .await
-}
-
 /// Changes where the account is and how its webhooks are verified. Credentials of the old place are not known to be
 /// good at the new one.
 pub(crate) async fn update(conn: &mut PgConnection, row: &ConnectionRow, at: OffsetDateTime) -> sqlx::Result<u64> {

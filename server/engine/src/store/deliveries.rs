@@ -31,16 +31,10 @@ impl RecipientRow {
 /// A delivery as the worker needs it.
 #[derive(Clone, Debug)]
 pub(crate) struct DeliveryRow {
-    pub(crate) workspace_id: Uuid,
     pub(crate) delivery_id: Uuid,
-    pub(crate) connection_id: Uuid,
     pub(crate) side: String,
-    pub(crate) webhook_id: String,
     pub(crate) event: String,
-    pub(crate) subject_id: Option<String>,
     pub(crate) body: Vec<u8>,
-    pub(crate) arrivals: i32,
-    pub(crate) received_at: OffsetDateTime,
 }
 
 /// A delivery as lists show it: without its body.
@@ -163,8 +157,7 @@ pub(crate) async fn open_for_subject(
     sqlx::query_as!(
         DeliveryRow,
         r#"
-        select
-            workspace_id, delivery_id, connection_id, side, webhook_id, event, subject_id, body, arrivals, received_at
+        select delivery_id, side, event, body
         from delivery
         where workspace_id = $1 and subject_id = any($3) and state = 'recorded' and connection_id = $2
         order by received_at, delivery_id

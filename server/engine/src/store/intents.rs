@@ -15,7 +15,6 @@ pub(crate) struct IntentRow {
     pub(crate) operation: String,
     pub(crate) remote_key: String,
     pub(crate) body: Json,
-    pub(crate) attempt: i32,
 }
 
 #[derive(Clone, Debug)]
@@ -111,7 +110,7 @@ pub(crate) async fn open_of_run(
     sqlx::query_as!(
         IntentRow,
         r#"
-        select intent_id, run_id, item_no, side, operation, remote_key, body, attempt
+        select intent_id, run_id, item_no, side, operation, remote_key, body
         from intent
         where workspace_id = $1 and run_id = $2 and phase in ('sent', 'ambiguous')
         order by sent_at
@@ -134,7 +133,7 @@ pub(crate) async fn open_of_keys(
     sqlx::query_as!(
         IntentRow,
         r#"
-        select intent_id, run_id, item_no, side, operation, remote_key, body, attempt
+        select intent_id, run_id, item_no, side, operation, remote_key, body
         from intent
         where workspace_id = $1 and sync_id = $2 and remote_key = any($3) and phase in ('sent', 'ambiguous')
         order by sent_at

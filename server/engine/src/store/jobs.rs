@@ -9,7 +9,6 @@ use uuid::Uuid;
 pub(crate) struct ClaimedRow {
     pub(crate) workspace_id: Uuid,
     pub(crate) job_id: Uuid,
-    pub(crate) lane_id: Uuid,
     pub(crate) kind: String,
     pub(crate) payload: serde_json::Value,
     pub(crate) attempt: i32,
@@ -148,7 +147,7 @@ pub(crate) async fn claim_in_lane(
               order by next.priority, next.run_at
               limit 1
               for update of next skip locked)
-        returning workspace_id, job_id, lane_id, kind, payload, attempt, fence
+        returning workspace_id, job_id, kind, payload, attempt, fence
         "#,
         workspace_id,
         lane_id,

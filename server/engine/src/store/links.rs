@@ -14,7 +14,6 @@ pub(crate) struct LinkRow {
     pub(crate) matched_by: String,
     pub(crate) base: Json,
     pub(crate) linked_at: OffsetDateTime,
-    pub(crate) settled_at: OffsetDateTime,
 }
 
 pub(crate) struct NewLink<'a> {
@@ -111,7 +110,7 @@ pub(crate) async fn of_records(
         LinkRow,
         r#"
         select link_id as "link_id!", contact_id as "contact_id!", customer_id as "customer_id!",
-            matched_by as "matched_by!", base as "base!", linked_at as "linked_at!", settled_at as "settled_at!"
+            matched_by as "matched_by!", base as "base!", linked_at as "linked_at!"
         from (
             select * from link
             where workspace_id = $1 and sync_id = $2 and contact_id = any($3) and state <> 'unlinked'

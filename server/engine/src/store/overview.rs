@@ -25,51 +25,6 @@ pub(crate) async fn verdicts(
     Ok(rows.into_iter().map(|row| (row.verdict, row.count)).collect())
 }
 
-/// Live contacts, live customers and links of one sync.
-pub(crate) async fn sizes(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    sync_id: SyncId,
-) -> sqlx::Result<(i64, i64, i64)> {
-    let row = sqlx::query!(
-        r#"
-        select
-            (select count(*) from record
-             where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and gone_at is null) as "contacts!",
-            (select count(*) from record
-             where workspace_id = $1 and sync_id = $2 and side = 'chargify' and gone_at is null) as "customers!",
-            (select count(*) from link
-             where workspace_id = $1 and sync_id = $2 and state <> 'unlinked') as "links!"
-        "#,
-        workspace_id.0,
-        sync_id.0,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((row.contacts, row.customers, row.links))
-}
-
-/// Remote writes done since an instant, per sync or over all.
-pub(crate) async fn writes_since(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    sync_id: Option<SyncId>,
-    since: OffsetDateTime,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        select count(*) as "count!"
-        from intent
-        where workspace_id = $1 and ($2::uuid is null or sync_id = $2) and phase = 'done' and settled_at >= $3
-        "#,
-        workspace_id.0,
-        sync_id.map(|sync| sync.0),
-        since,
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// Webhooks received since an instant, per state and outcome.
 pub(crate) async fn deliveries_since(
     conn: &mut PgConnection,

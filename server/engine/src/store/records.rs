@@ -13,11 +13,8 @@ pub(crate) struct RecordRow {
     pub(crate) updated_at: Option<OffsetDateTime>,
     pub(crate) event_id: Option<i64>,
     pub(crate) email: Option<String>,
-    pub(crate) phone: Option<String>,
     pub(crate) reference: Option<String>,
-    pub(crate) display_name: String,
     pub(crate) verdict: String,
-    pub(crate) verdict_detail: String,
     pub(crate) read_at: OffsetDateTime,
     pub(crate) gone_at: Option<OffsetDateTime>,
 }
@@ -121,8 +118,7 @@ pub(crate) async fn by_ids(
     sqlx::query_as!(
         RecordRow,
         r#"
-        select side, remote_id, field_values, updated_at, event_id, email, phone, reference, display_name, verdict,
-            verdict_detail, read_at, gone_at
+        select side, remote_id, field_values, updated_at, event_id, email, reference, verdict, read_at, gone_at
         from record
         where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = any($4)
         "#,
@@ -147,8 +143,7 @@ pub(crate) async fn contacts_seen(
     sqlx::query_as!(
         RecordRow,
         r#"
-        select side, remote_id, field_values, updated_at, event_id, email, phone, reference, display_name, verdict,
-            verdict_detail, read_at, gone_at
+        select side, remote_id, field_values, updated_at, event_id, email, reference, verdict, read_at, gone_at
         from record
         where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and seen_run = $3 and remote_id > $4
           and gone_at is null
@@ -223,8 +218,7 @@ pub(crate) async fn candidates(
         RecordRow,
         r#"
         select side as "side!", remote_id as "remote_id!", field_values as "field_values!", updated_at, event_id, email,
-            phone, reference, display_name as "display_name!", verdict as "verdict!",
-            verdict_detail as "verdict_detail!", read_at as "read_at!", gone_at
+            reference, verdict as "verdict!", read_at as "read_at!", gone_at
         from (
             select * from record
             where workspace_id = $1 and sync_id = $2 and lower(reference) = any($3) and reference is not null
@@ -284,8 +278,7 @@ pub(crate) async fn lone_customers(
     sqlx::query_as!(
         RecordRow,
         r#"
-        select side, remote_id, field_values, updated_at, event_id, email, phone, reference, display_name, verdict,
-            verdict_detail, read_at, gone_at
+        select side, remote_id, field_values, updated_at, event_id, email, reference, verdict, read_at, gone_at
         from record
         where workspace_id = $1 and sync_id = $2 and side = 'chargify' and seen_run = $3 and remote_id > $4
           and gone_at is null
@@ -463,29 +456,6 @@ pub(crate) async fn totals(conn: &mut PgConnection, workspace_id: WorkspaceId) -
     .fetch_one(conn)
     .await?;
     Ok((row.contacts, row.customers, row.links))
-}
-
-/// A few values per field as samples: the newest readings of one side.
-pub(crate) async fn samples(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    sync_id: SyncId,
-    side: Side,
-) -> sqlx::Result<Vec<Json>> {
-    sqlx::query_scalar!(
-        r#"
-        select field_values
-        from record
-        where workspace_id = $1 and sync_id = $2 and side = $3 and gone_at is null
-        order by remote_id
-        limit 40
-        "#,
-        workspace_id.0,
-        sync_id.0,
-        side.as_str(),
-    )
-    .fetch_all(conn)
-    .await
 }
 
 /// Phone and name of the live contacts that have one of the phones.

@@ -234,7 +234,12 @@ pub(crate) async fn lane(
             pause_reason,
             pause_ms
         from (
-            select call_slots, coalesce(paused_until, now()) as paused_until, pause_reason, pause_ms
+            select
+                call_slots,
+                coalesce(paused_until, now()) as paused_until,
+                pause_reason,
+                -- A pause that ended long ago no longer makes the next one longer.
+                case when paused_until > now() - interval '10 minutes' then pause_ms end as pause_ms
             from lane
             where workspace_id = $1 and connection_id = $2
         ) as open_lane
@@ -267,40 +272,6 @@ pub(crate) async fn pause(
         pause_ms as f64,
         reason,
         pause_ms,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Opens the lane and forgets the length of the last pause.
-pub(crate) async fn unpause(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    lane_id: ConnectionId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update lane set paused_until = null, pause_reason = null, pause_ms = null where workspace_id = $1 and connection_id = $2",
-        workspace_id.0,
-        lane_id.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Sets how many requests may be in flight at the account.
-pub(crate) async fn set_call_slots(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    lane_id: ConnectionId,
-    call_slots: i16,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update lane set call_slots = $3 where workspace_id = $1 and connection_id = $2",
-        workspace_id.0,
-        lane_id.0,
-        call_slots,
     )
     .execute(conn)
     .await?;

@@ -198,21 +198,6 @@ pub(crate) async fn get(
     Ok(list(conn, workspace_id).await?.into_iter().find(|sync| sync.sync_id == sync_id.0))
 }
 
-/// Syncs that use a connection.
-pub(crate) async fn using_connection(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    connection_id: ConnectionId,
-) -> sqlx::Result<Vec<SyncRow>> {
-    Ok(list(conn, workspace_id)
-        .await?
-        .into_iter()
-        .filter(|sync| {
-            sync.highlevel_connection_id == connection_id.0 || sync.chargify_connection_id == connection_id.0
-        })
-        .collect())
-}
-
 /// Moves the watermarks forward, never back.
 pub(crate) async fn advance(
     conn: &mut PgConnection,

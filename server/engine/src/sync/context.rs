@@ -4,9 +4,10 @@ use crate::{
     Engine, EngineError, Result,
     clients::{Chargify, HighLevel},
     store::{self, syncs::SyncRow},
+    syncs::catalogue_for,
 };
 use domain::{
-    ConnectionId, Side, SyncId, WorkspaceId, field::Catalogue, mapping::Mapping, matching::MatchPolicy,
+    ConnectionId, Side, SyncId, WorkspaceId, mapping::Mapping, matching::MatchPolicy,
     plan::SyncPolicy, record::FieldKey, scope::Scope,
 };
 
@@ -31,8 +32,8 @@ impl SyncContext {
         let matching: MatchPolicy = serde_json::from_value(row.match_policy.clone()).map_err(stored)?;
         let policy = SyncPolicy {
             scope,
+            catalogue: catalogue_for(&mapping),
             mapping,
-            catalogue: Catalogue::standard(),
             matching,
             create_contacts: row.create_contacts,
             write_reference: row.write_reference,

@@ -144,6 +144,9 @@ pub(crate) fn mapping_faults(mapping: &Mapping) -> Vec<String> {
     for rule in mapping.rules.iter().filter(|rule| rule.transform.len() > limits::TRANSFORM_CHAIN) {
         faults.push(format!("{}: more than {} transforms", rule.key(), limits::TRANSFORM_CHAIN));
     }
+    for rule in mapping.rules.iter().filter(|rule| rule.chargify.metafield_name().is_some()) {
+        faults.push(format!("{}: Chargify's metafields cannot be mapped. Choose a field of the customer itself", rule.key()));
+    }
     let problems = mapping.check(&catalogue_for(mapping));
     faults.extend(problems.iter().map(|problem| format!("{problem}. {}", problem.fix())));
     faults

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::{Duration, OffsetDateTime};
+use tokio::time::Instant;
 
 #[derive(Debug, Default)]
 pub(super) struct Clock {
@@ -12,6 +13,11 @@ pub(super) struct Clock {
 impl Clock {
     pub(super) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + Duration::milliseconds(self.ahead_ms.load(Ordering::Relaxed))
+    }
+
+    /// A mark to measure waiting from; not moved by [`Self::advance`].
+    pub(super) fn mark() -> Instant {
+        Instant::now()
     }
 
     pub(super) fn advance(&self, by: Duration) {

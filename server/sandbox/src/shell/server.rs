@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
+    clock::Clock,
     control,
     faults::Fault,
     latency,
@@ -136,7 +137,7 @@ async fn slot<S: Service>(running: &Running<S>) -> Result<Option<OwnedSemaphoreP
 
 /// Does the work half way through the latency, so that a client that dies in between may find either.
 async fn run<S: Service>(running: &Running<S>, request: &Request) -> Outcome {
-    let begun = Instant::now();
+    let begun = Clock::mark();
     let (fault, takes) = {
         let mut guard = running.world();
         let world = &mut *guard;

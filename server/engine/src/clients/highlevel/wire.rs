@@ -91,19 +91,20 @@ fn told(id: Option<&RemoteId>, key: FieldKey, what: &str) -> RowProblem {
     RowProblem { id: id.cloned(), detail: format!("{key} is {what}"), field: Some(key) }
 }
 
-/// `[{id, value}]`. Files and other objects are not read.
+/// `[{id, value}]`. Uploaded files come as objects: there is no text in them to sync, so such a field is not known.
 fn read_custom_fields(json: Option<&Json>, record: &mut Record, problems: &mut Vec<RowProblem>, known: &[String]) {
+    let mut present = Vec::new();
     for item in json.and_then(Json::as_array).into_iter().flatten() {
         let Some(id) = json::text(item, "id") else { continue };
         let member = item.get("value").or_else(|| item.get("fieldValue")).or_else(|| item.get("field_value"));
-        set(record, problems, FieldKey::custom_field(&id), member.unwrap_or(&Json::Null));
-    }
-    for id in known {
-        let key = FieldKey::custom_field(id);
-        let unread = problems.iter().any(|problem| problem.field.as_ref() == Some(&key));
-        if !unread && record.get(key.as_str()).is_none() {
-            record.set(key, Value::Empty);
+        let member = member.unwrap_or(&Json::Null);
+        if !member.is_object() {
+            set(record, problems, FieldKey::custom_field(&id), member);
         }
+        present.push(id);
+    }
+    for id in known.iter().filter(|id| !present.contains(id)) {
+        record.set(FieldKey::custom_field(id), Value::Empty);
     }
 }
 

@@ -31,10 +31,6 @@ impl Steps {
         Self { side, host, plain: base_url.starts_with("http://"), done: Vec::new(), verdict: None }
     }
 
-    pub(super) fn side(&self) -> Side {
-        self.side
-    }
-
     pub(super) fn passed(&mut self, title: &str, detail: impl Into<String>, seen: Option<&Seen>) {
         self.push(title, StepState::Passed, detail.into(), seen);
     }
