@@ -42,12 +42,15 @@ async fn a_search_row_is_read_through_its_own_shape() {
         "id": "102goXVW3lIExEQPOnd3", "contactName": "josé niño", "firstName": "José", "lastName": "Niño",
         "email": "Jose@Example.com", "phone": "+14155550123", "companyName": "Niño LLC", "businessName": "Niño LLC",
         "address": "12 High St", "city": "Springfield", "state": "IL", "postalCode": 62701, "country": "US",
-        "tags": ["vip", "new"], "customFields": [{ "id": "f1", "value": ["a", "b"] }, { "id": "f2", "value": 12.5 }],
+        "tags": ["vip", "new"],
+        "customFields": [
+            { "id": "f1", "value": ["a", "b"] }, { "id": "f2", "value": 12.5 }, { "id": "file", "value": {} },
+        ],
         "dateOfBirth": 653_961_600_000_i64, "dateUpdated": "2024-06-01T14:22:00.000Z", "newKey": { "deep": 1 },
         "searchAfter": [1_717_251_720_000_i64, "102goXVW3lIExEQPOnd3"],
     });
     let script = Script::of([json(200, j!({ "contacts": [row], "total": 1 }))]);
-    let keys = [FieldKey::from("customField:f1"), FieldKey::from("customField:f9"), FieldKey::from("email")];
+    let keys = [FieldKey::from("customField:f1"), FieldKey::from("customField:f9"), FieldKey::from("customField:file")];
     let client = script::highlevel(&script).with_custom_fields(&keys);
     let page = client.search(&live(), &SearchPage::default()).await.unwrap();
 
@@ -62,6 +65,7 @@ async fn a_search_row_is_read_through_its_own_shape() {
     assert_eq!(text("customField:f2").as_deref(), Some("12.5"));
     assert_eq!(record.get("customField:f1"), Some(&Value::List(vec!["a".to_owned(), "b".to_owned()])));
     assert_eq!(record.get("customField:f9"), Some(&Value::Empty), "wished for and not there: empty");
+    assert_eq!(record.get("customField:file"), None, "a file holds no text");
     assert_eq!(record.get("website"), Some(&Value::Empty), "left out: empty");
     assert_eq!(record.get("timezone"), None, "not in this shape: unknown");
     assert_eq!(record.stamp.updated_at, Some(datetime!(2024-06-01 14:22 UTC)));
