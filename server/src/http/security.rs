@@ -111,7 +111,7 @@ fn client_address(request: &Request) -> Option<IpAddr> {
         return Some(peer);
     }
     // The proxy itself appends the last entry; anything before it is the client's claim.
-    let forwarded = request.headers().get_all("x-forwarded-for").into_iter().last();
+    let forwarded = request.headers().get_all("x-forwarded-for").into_iter().next_back();
     let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|list| list.rsplit(',').next());
     Some(last.and_then(|address| address.trim().parse().ok()).unwrap_or(peer))
 }
