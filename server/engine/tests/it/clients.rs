@@ -1,5 +1,6 @@
 //! The clients against scripted answers (what they send, how they read, what refusals mean) and against the sandboxes.
 
+mod anything;
 mod chargify;
 mod chargify_refusals;
 mod highlevel;

@@ -1,6 +1,7 @@
 //! Every request our clients send, held against the vendors' OpenAPI documents, with the sandboxes answering.
 
 #[path = "../../../sandbox/tests/it/spec_check.rs"]
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a document that cannot be read should stop the test")]
 mod spec_check;
 
 use crate::clients::script::{account, bulk, fields, live};

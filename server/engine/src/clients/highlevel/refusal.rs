@@ -27,7 +27,7 @@ pub(super) fn read(incoming: &Incoming, writes: bool, now: OffsetDateTime) -> Ca
         429 => return rate(incoming, now, message),
         408 | 500..=599 if writes => (UpstreamClass::Ambiguous, Refusal::Plain),
         408 | 500..=599 => (UpstreamClass::Unavailable, Refusal::Plain),
-        400..=499 => (UpstreamClass::Rejected, Refusal::Plain),
+        402..=499 => (UpstreamClass::Rejected, Refusal::Plain),
         _ => (UpstreamClass::Malformed, Refusal::Plain),
     };
     let retry_after = incoming.header("retry-after").and_then(|text| retry::parse_retry_after(text, now));

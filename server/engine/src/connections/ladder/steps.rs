@@ -41,7 +41,8 @@ impl Steps {
 
     pub(super) fn failed(&mut self, title: &str, detail: impl Into<String>, seen: Option<&Seen>, verdict: Verdict) {
         let detail = detail.into();
-        if self.verdict.is_none() {
+        // The first failure that says something about the credential outweighs those that say nothing.
+        if self.verdict.as_ref().is_none_or(|(known, _)| *known == Verdict::Unknown && verdict != Verdict::Unknown) {
             self.verdict = Some((verdict, format!("{title}: {detail}")));
         }
         self.push(title, StepState::Failed, detail, seen);

@@ -23,9 +23,9 @@ fn answers(calls: &str, status: u16, body: Value) -> Vec<FaultRule> {
 fn failed_at(check: &CheckView, title: &str) -> String {
     assert!(!check.passed);
     let failed: Vec<_> = check.steps.iter().filter(|step| step.state == Failed).collect();
-    assert_eq!(failed.len(), 1, "{:#?}", check.steps);
-    assert_eq!(failed[0].title, title);
-    failed[0].detail.clone()
+    let [failed] = failed.as_slice() else { panic!("not one failed rung: {:#?}", check.steps) };
+    assert_eq!(failed.title, title);
+    failed.detail.clone()
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
