@@ -33,20 +33,43 @@ impl CallSink for CallJournal {
 }
 
 impl CallJournal {
-    fn take(&self) -> Vec<CallRecord> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> Taken<'_> {
+        let calls = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        Taken { journal: self, calls }
+    }
+}
+
+/// Calls on their way to the store. Whatever is still in it when it is dropped (the write failed, or whoever was
+/// writing was stopped) waits again.
+struct Taken<'a> {
+    journal: &'a CallJournal,
+    calls: Vec<CallRecord>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !self.calls.is_empty() {
+            let mut waiting = self.journal.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let newer = std::mem::replace(&mut *waiting, std::mem::take(&mut self.calls));
+            waiting.extend(newer);
+        }
     }
 }
 
 impl Engine {
     /// Writes the calls told so far, and counts those of runs to their run.
     pub(crate) async fn flush_calls(&self) -> Result<()> {
-        let calls = self.call_journal().take();
-        if calls.is_empty() {
+        let mut taken = self.call_journal().take();
+        if taken.calls.is_empty() {
             return Ok(());
         }
         let mut conn = self.pool().acquire().await?;
-        write(&mut conn, &calls).await
+        let mut tx = conn.begin().await?;
+        write(&mut tx, &taken.calls).await?;
+        // From here on a second writing would count twice, so what is taken is not given back.
+        taken.calls.clear();
+        tx.commit().await?;
+        Ok(())
     }
 }
 
@@ -73,11 +96,9 @@ async fn write(conn: &mut PgConnection, calls: &[CallRecord]) -> Result<()> {
             }
         }
     }
-    let mut tx = conn.begin().await?;
-    store::calls::insert(&mut tx, &batch).await?;
+    store::calls::insert(conn, &batch).await?;
     for ((workspace_id, run_id), (highlevel, chargify)) in of_runs {
-        store::runs::add_calls(&mut tx, workspace_id, run_id, highlevel, chargify).await?;
+        store::runs::add_calls(conn, workspace_id, run_id, highlevel, chargify).await?;
     }
-    tx.commit().await?;
     Ok(())
 }

@@ -70,6 +70,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Leaves in order, with nothing of this node under way: the others need not find out that it is gone.
+    pub(crate) async fn leave(&self) -> Result<()> {
+        self.node().present.store(false, Ordering::Release);
+        let mut conn = self.pool().acquire().await?;
+        store::slots::leave(&mut conn, self.node().id).await?;
+        Ok(())
+    }
+
     /// Gives back what nodes without a lock held.
     pub(crate) async fn bury_the_dead(&self, conn: &mut PgConnection) -> Result<()> {
         for (node_id, lock_key) in store::slots::other_nodes(conn, self.node().id).await? {

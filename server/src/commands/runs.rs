@@ -110,11 +110,17 @@ impl Hands {
 /// The object of `--json`.
 fn object(run: &RunView) -> Value {
     let ended = run.finished_at.unwrap_or(run.queued_at);
+    let mut counts = run.counts;
+    if run.mode == "dry-run" {
+        // Nothing was written; the counts say what a run would do.
+        counts.created += run.to_create;
+        counts.updated += run.to_update;
+    }
     json!({
         "run_id": run.run_id,
         "mode": run.mode,
         "status": run.status,
-        "counts": run.counts,
+        "counts": counts,
         "api_calls": { "highlevel": run.calls_highlevel, "chargify": run.calls_chargify },
         "predicted_api_calls": { "highlevel": run.predicted_highlevel, "chargify": run.predicted_chargify },
         "duration_ms": (ended.0 - run.queued_at.0).max(0),

@@ -44,6 +44,9 @@ impl Worker {
         if let Err(error) = self.engine.flush_calls().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the last calls were not journalled");
         }
+        if let Err(error) = self.engine.leave().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not leave in order; the others will notice");
+        }
     }
 
     async fn claim_and_spawn(&self, tracker: &TaskTracker, places: &Arc<Semaphore>, stop: &CancellationToken) {

@@ -366,6 +366,26 @@ pub(crate) async fn by_action(
     Ok(rows.into_iter().map(|row| (row.action, row.count)).collect())
 }
 
+/// Planned updates of records that are linked already.
+pub(crate) async fn updates_of_links(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from run_item
+        where workspace_id = $1 and run_id = $2 and link_id is not null
+          and action in ('update_customer', 'update_contact', 'update_both')
+        "#,
+        workspace_id.0,
+        run_id.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Items left out, per reason, most first.
 pub(crate) async fn excluded_by_reason(
     conn: &mut PgConnection,

@@ -39,6 +39,16 @@ pub(crate) async fn other_nodes(conn: &mut PgConnection, node_id: Uuid) -> sqlx:
     Ok(rows.into_iter().map(|row| (row.node_id, row.lock_key)).collect())
 }
 
+/// Gives back what a node that ends in order held: nothing of it is in flight any more.
+pub(crate) async fn leave(conn: &mut PgConnection, node_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update slot set node_id = null, lease_until = null where node_id = $1", node_id)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("delete from slot_wish where node_id = $1", node_id).execute(&mut *conn).await?;
+    sqlx::query!("delete from node where node_id = $1", node_id).execute(&mut *conn).await?;
+    Ok(())
+}
+
 /// Whether nobody holds the lock, asked and answered inside the caller's transaction.
 pub(crate) async fn lock_is_free(conn: &mut PgConnection, lock_key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "free!""#, lock_key).fetch_one(conn).await

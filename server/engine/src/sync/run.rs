@@ -172,8 +172,10 @@ impl Running<'_> {
         let by_action = store::items::by_action(&mut conn, self.context.workspace_id, self.run_id).await?;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         let removals: i64 = by_action.iter().filter(|(action, _)| action == "unlink").map(|(_, count)| *count).sum();
-        let updates = (self.row.to_update - removals).max(0);
-        let blown = fuse::blown(number(links), number(updates), number(self.row.to_create), number(removals));
+        // Records that only now find their partner are new to the sync, like those created: no link of theirs changes.
+        let updates = store::items::updates_of_links(&mut conn, self.context.workspace_id, self.run_id).await?;
+        let new = (self.row.to_create + self.row.to_update - removals - updates).max(0);
+        let blown = fuse::blown(number(links), number(updates), number(new), number(removals));
         Ok(match (blown, self.row.approval.as_str()) {
             (Some(reason), _) => Some(format!("It stopped for a person: {reason}.")),
             (None, "always") => Some(String::new()),
