@@ -124,6 +124,8 @@ pub struct Options {
     pub customers: Option<usize>,
     /// Everything random follows from this.
     pub seed: u64,
+    /// Whether everybody has first name, last name and an e-mail address of their own.
+    pub clean: bool,
     /// How long answers take.
     pub latency: Latency,
     /// GoHighLevel's burst limit: calls per window.
@@ -155,6 +157,7 @@ impl Default for Options {
             contacts: 200,
             customers: None,
             seed: 1,
+            clean: false,
             latency: Latency::NONE,
             rate: (100, Duration::from_secs(10)),
             daily: 200_000,

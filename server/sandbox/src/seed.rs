@@ -141,6 +141,15 @@ pub fn people(seed: u64, contacts: usize, customers: usize) -> Vec<Person> {
     people
 }
 
+/// Gives everybody what a customer needs, and an e-mail address that nobody else has.
+pub fn clean(people: &mut [Person]) {
+    for person in people {
+        person.first_name.get_or_insert_with(|| "Robin".to_owned());
+        person.last_name.get_or_insert_with(|| "Example".to_owned());
+        person.email = Some(format!("person-{}@clean.example", person.index));
+    }
+}
+
 /// One person, as a contact; whether it is a customer too is settled by [`people`].
 pub fn person(seed: u64, index: usize) -> Person {
     let mut rng = quick(seed, index, 1);
@@ -299,6 +308,15 @@ mod tests {
             assert_eq!(people.iter().filter(|person| person.in_highlevel).count(), contacts);
             assert_eq!(people.iter().filter(|person| person.customer.is_some()).count(), customers);
         }
+    }
+
+    #[test]
+    fn clean_people_can_all_be_customers_and_share_no_address() {
+        let mut people = people(5, 500, 0);
+        clean(&mut people);
+        let emails: std::collections::BTreeSet<_> = people.iter().filter_map(|person| person.email.as_ref()).collect();
+        assert_eq!(emails.len(), 500);
+        assert!(people.iter().all(Person::can_be_customer));
     }
 
     #[test]

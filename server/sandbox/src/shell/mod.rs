@@ -42,7 +42,10 @@ pub async fn start(options: Options) -> io::Result<Sandbox> {
     // Somebody in the process may have installed the same provider already; either way there is one.
     drop(rustls::crypto::ring::default_provider().install_default());
     let customers = options.customers.unwrap_or(options.contacts / 2);
-    let people = seed::people(options.seed, options.contacts, customers);
+    let mut people = seed::people(options.seed, options.contacts, customers);
+    if options.clean {
+        seed::clean(&mut people);
+    }
     let highlevel = HighLevel::new(&options, &people);
     let chargify = Chargify::with_people(&options, &people);
     drop(people);
