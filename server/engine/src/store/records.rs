@@ -339,23 +339,25 @@ pub(crate) async fn set_verdicts(
 /// The record is proved gone at the remote.
 pub(crate) async fn mark_gone(
     conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    sync_id: SyncId,
-    side: Side,
+    mark: ReadMark,
     remote_id: &str,
-    at: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    let ReadMark { workspace_id, sync_id, side, run_id, read_at } = mark;
     sqlx::query!(
         r#"
         update record
-        set gone_at = $5, verdict = 'left_out', verdict_detail = 'Deleted at the service.'
-        where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = $4 and gone_at is null
+        set gone_at = coalesce(gone_at, $5),
+            seen_run = coalesce($6, seen_run),
+            verdict = 'left_out',
+            verdict_detail = 'Deleted at the service.'
+        where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = $4
         "#,
         workspace_id.0,
         sync_id.0,
         side.as_str(),
         remote_id,
-        at,
+        read_at,
+        run_id.map(|run| run.0),
     )
     .execute(conn)
     .await?;

@@ -14,7 +14,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan as kept with a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub(crate) struct Circumstances {
 struct Surroundings {
     links: BTreeMap<String, LinkRow>,
     customers: BTreeMap<String, Record>,
+    /// Linked customers that are proved gone.
+    gone: BTreeSet<String>,
     /// Customers as found by reference, e-mail, or phone; a hit is sorted out by the matching rules.
     candidates: Candidates,
     /// Customer id → the contact it belongs to.
@@ -250,12 +252,13 @@ fn plan_contact(context: &SyncContext, around: &Surroundings, contact: Record, h
             (None, Some(matched), customer)
         }
     };
+    let partner_is_gone = link.is_some_and(|row| around.gone.contains(&row.customer_id));
     let input = PlanInput {
         link: state.as_ref(),
         contact: Some(&contact),
         customer: customer.as_ref(),
         matched: matched.as_ref(),
-        gone: how.gone,
+        gone: how.gone.or(partner_is_gone.then_some(Side::Chargify)),
         heard: how.heard,
         ..PlanInput::new(&context.policy)
     };
@@ -320,6 +323,7 @@ async fn surroundings(conn: &mut PgConnection, context: &SyncContext, contacts: 
     }
     Ok(Surroundings {
         links,
+        gone: customers.iter().filter(|row| row.gone_at.is_some()).map(|row| row.remote_id.clone()).collect(),
         customers: customers
             .iter()
             .filter(|row| row.gone_at.is_none())

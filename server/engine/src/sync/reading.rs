@@ -49,20 +49,19 @@ impl<'a> Reader<'a> {
     pub(crate) async fn refresh(&self, side: Side, id: &str) -> Result<()> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let remote_id = RemoteId(id.to_owned());
-        let read_at = self.engine.clock().now();
+        let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: self.engine.clock().now() };
         let read = match side {
             Side::Highlevel => self.readers.contact(&self.call, &remote_id).await,
             Side::Chargify => self.readers.customer(&self.call, &remote_id).await,
         };
         match read {
             Ok(record) => {
-                let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at };
                 let mut conn = self.engine.pool().acquire().await?;
                 store::records::upsert(&mut conn, mark, &batch_of([&record])).await?;
             }
             Err(error) if error.class == UpstreamClass::NotFound => {
                 let mut conn = self.engine.pool().acquire().await?;
-                store::records::mark_gone(&mut conn, workspace_id, sync_id, side, id, read_at).await?;
+                store::records::mark_gone(&mut conn, mark, id).await?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -185,9 +184,7 @@ impl Reading<'_> {
             Ok(record) => Ok(Some(record)),
             Err(EngineError::Upstream { class: UpstreamClass::NotFound, .. }) => {
                 let mut conn = self.engine.pool().acquire().await?;
-                let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-                let now = self.engine.clock().now();
-                store::records::mark_gone(&mut conn, workspace_id, sync_id, side, id, now).await?;
+                store::records::mark_gone(&mut conn, self.mark(side), id).await?;
                 Ok(None)
             }
             Err(error) => Err(error),

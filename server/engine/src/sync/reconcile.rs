@@ -196,7 +196,7 @@ impl Look<'_> {
     /// Reads one record into its copy. `None`: it is gone, which is written down.
     async fn read(&self, clients: &Clients, side: Side, id: &str) -> Result<Option<Record>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let read_at = self.engine.clock().now();
+        let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: self.engine.clock().now() };
         let told = if side == self.side { self.told() } else { None };
         let remote_id = RemoteId(id.to_owned());
         let call = &self.cause.call;
@@ -209,10 +209,9 @@ impl Look<'_> {
         let mut conn = self.engine.pool().acquire().await?;
         match &record {
             Some(record) => {
-                let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at };
                 store::records::upsert(&mut conn, mark, &batch_of([record])).await?;
             }
-            None => store::records::mark_gone(&mut conn, workspace_id, sync_id, side, id, read_at).await?,
+            None => store::records::mark_gone(&mut conn, mark, id).await?,
         }
         Ok(record)
     }
