@@ -9,7 +9,7 @@ pub mod kept;
 pub mod page;
 pub mod pages;
 pub mod parts;
-mod routes;
+pub mod routes;
 
 pub use error::AppError;
 pub use routes::App;

@@ -1,14 +1,15 @@
 //! What all pages share: loading before sending, the frame's contents, and the page that says why there is none.
 
 use domain::{Right, Side, view::SessionView};
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use time::OffsetDateTime;
 
 use crate::{
     AppError,
     auth::who,
-    parts::{self, Actions, Frame, Head, LinkButton, Notice, Place, Press, Tone},
+    parts::{self, Actions, Button, Frame, Glyph, Head, LinkButton, Notice, Place, Press, Tone, Words},
 };
 
 /// The product behind a side, as people call it.
@@ -128,10 +129,46 @@ pub fn Failure(seen: Seen, error: AppError) -> impl IntoView {
     }
 }
 
-/// What became of a change that was refused, above the form it came from. `None` while there is nothing to say.
+/// Why the change that `S` stands for was refused, when the browser was sent back to this page with its answer.
 #[must_use]
-pub fn refusal<T: 'static>(answer: Option<Result<T, AppError>>) -> Option<AppError> {
-    answer.and_then(Result::err)
+pub fn refused<S>() -> Option<AppError>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    ServerAction::<S>::new().value().with_untracked(|answer| answer.as_ref()?.as_ref().err().cloned())
+}
+
+/// A part of the page's address, as `:name` in its route.
+#[must_use]
+pub fn param(name: &str) -> String {
+    use_params_map().with_untracked(|params| params.get(name)).unwrap_or_default()
+}
+
+/// What the page's address asks for after the question mark.
+#[must_use]
+pub fn query(name: &str) -> String {
+    use_query_map().with_untracked(|query| query.get(name)).unwrap_or_default()
+}
+
+/// A button that changes something, out of reach with the reason beside it when `lacks` names one.
+#[component]
+pub fn Guarded(
+    #[prop(into)] text: Words,
+    lacks: Option<String>,
+    #[prop(optional)] press: Press,
+    #[prop(optional)] small: bool,
+    #[prop(optional)] glyph: Option<Glyph>,
+) -> impl IntoView {
+    let disabled = lacks.is_some();
+    let button = match glyph {
+        Some(glyph) => view! { <Button text=text press=press small=small glyph=glyph disabled=disabled /> }.into_any(),
+        None => view! { <Button text=text press=press small=small disabled=disabled /> }.into_any(),
+    };
+    view! {
+        {button}
+        {lacks.map(|why| view! { <span class="meta">{why}</span> })}
+    }
 }
 
 /// The notice of a refused change.

@@ -20,6 +20,15 @@ pub fn App() -> impl IntoView {
             <Routes fallback=pages::missing::Missing>
                 <Route path=path!("/setup/:token") view=pages::setup::SetUp ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/") view=pages::overview::Overview ssr=SsrMode::Async />
+                <Route path=path!("/connections") view=pages::connections::ConnectionsPage ssr=SsrMode::Async />
+                <Route path=path!("/connections/new") view=pages::connections::add::AddConnectionPage ssr=SsrMode::Async />
+                <Route path=path!("/connections/:id") view=pages::connections::one::ConnectionPage ssr=SsrMode::Async />
+                <Route path=path!("/syncs") view=pages::syncs::SyncsPage ssr=SsrMode::Async />
+                <Route path=path!("/syncs/new") view=pages::syncs::add::AddSyncPage ssr=SsrMode::Async />
+                <Route path=path!("/syncs/:name") view=pages::syncs::one::SyncPage ssr=SsrMode::Async />
+                <Route path=path!("/syncs/:name/mapping") view=pages::syncs::mapping::MappingPage ssr=SsrMode::Async />
+                <Route path=path!("/team") view=pages::team::TeamPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

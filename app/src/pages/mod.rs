@@ -1,5 +1,10 @@
 //! The pages, each with the server functions it needs: those only authorise, make one engine call and return its view.
 
+pub mod connections;
 pub mod missing;
+pub mod overview;
 pub mod setup;
 pub mod sign_in;
+pub mod standing;
+pub mod syncs;
+pub mod team;

@@ -1,0 +1,276 @@
+//! Adding a connection: which service, then where and with which key. It is tested at once.
+
+use domain::{Right, Side};
+use leptos::{prelude::*, server_fn::ServerFn as _};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AppError,
+    auth::who,
+    kept::{self, Kept},
+    page::{self, Guarded, Refused, Seen},
+    parts::{
+        AreaField, Card, Crumb, Frame, Head, Item, Items, LinkButton, More, Notice, Place, Press, Takes, TextField,
+        Tone,
+    },
+};
+
+use super::super::standing;
+
+const FORM: &str = "connection";
+const FIELDS: [&str; 7] = ["name", "account", "base_url", "webhook_public_key", "token", "api_key", "shared_key"];
+
+/// A connection as entered. What is left empty is not there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConnectionForm {
+    pub side: Side,
+    pub name: String,
+    pub account: String,
+    #[serde(default)]
+    pub base_url: String,
+    #[serde(default)]
+    pub webhook_public_key: String,
+    #[serde(default)]
+    pub token: String,
+    #[serde(default)]
+    pub api_key: String,
+    #[serde(default)]
+    pub shared_key: String,
+}
+
+/// Seals the credentials, adds the connection and tests it; leads to its page, where the result stands.
+#[server(endpoint = "add-connection")]
+pub async fn add_connection(new: ConnectionForm) -> Result<(), AppError> {
+    let (keyholder, engine) = crate::auth::keyholder().await?;
+    let values = [
+        ("name", new.name.as_str()),
+        ("account", new.account.as_str()),
+        ("base_url", new.base_url.as_str()),
+        ("webhook_public_key", new.webhook_public_key.as_str()),
+    ];
+    let added = engine.add_connection(&keyholder, server::entered(&new)).await.map_err(AppError::from);
+    let id = kept::refused(FORM, &values, added).await?;
+    engine.test_connection(&keyholder, &id).await?;
+    page::leave_for(&format!("/connections/{id}?done=added"));
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use super::ConnectionForm;
+    use engine::{CredentialField, NewConnection};
+
+    pub(super) fn entered(form: &ConnectionForm) -> NewConnection {
+        let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let credentials = [
+            (CredentialField::Token, &form.token),
+            (CredentialField::ApiKey, &form.api_key),
+            (CredentialField::SharedKey, &form.shared_key),
+        ];
+        NewConnection {
+            name: form.name.trim().to_owned(),
+            side: form.side,
+            account: form.account.clone(),
+            base_url: filled(&form.base_url),
+            webhook_public_key: filled(&form.webhook_public_key),
+            credentials: credentials
+                .into_iter()
+                .filter(|(_, secret)| !secret.trim().is_empty())
+                .map(|(field, secret)| (field, secret.clone().into()))
+                .collect(),
+        }
+    }
+}
+
+/// The page for a new connection; `?side=` chooses the service.
+#[component]
+pub fn AddConnectionPage() -> impl IntoView {
+    let side = page::query("side").parse::<Side>().ok();
+    let refused = page::refused::<AddConnection>();
+    let load = async move {
+        who().await?;
+        Ok(kept::take(FORM).await)
+    };
+    page::loaded("Add a connection", load, move |seen, kept| {
+        let crumbs = vec![Crumb::place(Place::Connections), Crumb::here("New")];
+        let content = match side {
+            Some(side) => view! { <Form seen=seen.clone() side=side kept=kept refused=refused /> }.into_any(),
+            None => view! { <WhichService /> }.into_any(),
+        };
+        view! {
+            <Frame here=Place::Connections viewer=seen.viewer() crumbs=crumbs>
+                {content}
+            </Frame>
+        }
+        .into_any()
+    })
+}
+
+#[component]
+fn WhichService() -> impl IntoView {
+    let items = [
+        (Side::Highlevel, "A location id and a private integration token.", "/connections/new?side=highlevel"),
+        (
+            Side::Chargify,
+            "A subdomain, an API key and, for webhooks, the site's shared key.",
+            "/connections/new?side=chargify",
+        ),
+    ]
+    .map(|(side, note, href)| {
+        view! {
+            <Item name=page::service(side) note=note half=standing::half(side)>
+                <LinkButton text=format!("Connect {}", page::service(side)) href=href />
+            </Item>
+        }
+    })
+    .collect_view();
+    view! {
+        <Head title="Add a connection" lead_text="Which service is it? Connecting reads and writes no record." />
+        <Card flush=true>
+            <Items>{items}</Items>
+        </Card>
+    }
+}
+
+#[component]
+fn Form(seen: Seen, side: Side, kept: Kept, refused: Option<AppError>) -> impl IntoView {
+    let rest =
+        kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem /> }).collect_view();
+    let fields = match side {
+        Side::Highlevel => view! { <HighlevelFields kept=kept.clone() /> }.into_any(),
+        Side::Chargify => view! { <ChargifyFields kept=kept.clone() /> }.into_any(),
+    };
+    let lead = match side {
+        Side::Highlevel => {
+            "The token is made in GoHighLevel under Settings, Private Integrations. It needs to view and edit contacts."
+        }
+        Side::Chargify => {
+            "The API key is made in Chargify under Config, Integrations, API Keys. One site has four call slots for everybody."
+        }
+    };
+    let (example, elsewhere) = match side {
+        Side::Highlevel => {
+            ("crm", "services.leadconnectorhq.com unless whoever runs this server allows another address.")
+        }
+        Side::Chargify => ("billing", "The site's own address unless whoever runs this server allows another one."),
+    };
+    let open = ["base_url", "webhook_public_key"]
+        .iter()
+        .any(|field| kept.problem(field).is_some() || kept.value(field).is_some_and(|value| !value.is_empty()));
+    let lacks = seen.lacks(Right::ManageConnections);
+    let public_key = (side == Side::Highlevel).then(|| {
+        view! {
+            <AreaField
+                label="Webhook public key"
+                name="new[webhook_public_key]"
+                id="webhook_public_key"
+                optional=true
+                mono=true
+                hint="Left empty, webhooks are checked with the key HighLevel publishes."
+                value=kept.value("webhook_public_key")
+                error=kept.problem("webhook_public_key")
+            />
+        }
+    });
+    view! {
+        <Head title=format!("Connect {}", page::service(side)) lead_text=lead />
+        <Refused error=refused />
+        {rest}
+        <Card>
+            <form class="form" method="post" action=AddConnection::url()>
+                <input type="hidden" name="new[side]" value=side.as_str() />
+                <TextField
+                    label="Name"
+                    name="new[name]"
+                    id="name"
+                    required=true
+                    autofocus=true
+                    placeholder=example
+                    hint="How your team calls it. Lower-case letters, digits, - and _."
+                    value=kept.value("name")
+                    error=kept.problem("name")
+                />
+                {fields}
+                <More summary="Another address" open=open>
+                    <div class="form">
+                        <TextField
+                            label="Base URL"
+                            name="new[base_url]"
+                            id="base_url"
+                            takes=Takes::Url
+                            optional=true
+                            mono=true
+                            hint=elsewhere
+                            value=kept.value("base_url")
+                            error=kept.problem("base_url")
+                        />
+                        {public_key}
+                    </div>
+                </More>
+                <div class="line">
+                    <Guarded text="Add and test" press=Press::Primary lacks=lacks />
+                    <LinkButton text="Cancel" href="/connections" press=Press::Bare />
+                </div>
+            </form>
+        </Card>
+    }
+}
+
+#[component]
+fn HighlevelFields(kept: Kept) -> impl IntoView {
+    view! {
+        <TextField
+            label="Location id"
+            name="new[account]"
+            id="account"
+            required=true
+            mono=true
+            hint="Settings, Business Profile; or paste the address of any page inside the location."
+            value=kept.value("account")
+            error=kept.problem("account")
+        />
+        <TextField
+            label="Private integration token"
+            name="new[token]"
+            id="token"
+            takes=Takes::Secret
+            required=true
+            hint="Sealed when saved; it can be replaced, never read."
+            error=kept.problem("token")
+        />
+    }
+}
+
+#[component]
+fn ChargifyFields(kept: Kept) -> impl IntoView {
+    view! {
+        <TextField
+            label="Subdomain"
+            name="new[account]"
+            id="account"
+            required=true
+            mono=true
+            hint="The part before .chargify.com. A pasted address works too."
+            value=kept.value("account")
+            error=kept.problem("account")
+        />
+        <TextField
+            label="API key"
+            name="new[api_key]"
+            id="api_key"
+            takes=Takes::Secret
+            required=true
+            hint="Sealed when saved; it can be replaced, never read."
+            error=kept.problem("api_key")
+        />
+        <TextField
+            label="Shared key"
+            name="new[shared_key]"
+            id="shared_key"
+            takes=Takes::Secret
+            optional=true
+            hint="Config, Settings, Webhooks. Without it no webhook of this site can be believed."
+            error=kept.problem("shared_key")
+        />
+    }
+}
