@@ -24,6 +24,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// A plan older than this is compared with what happened since before it is carried out.
 const FRESH: time::Duration = time::Duration::seconds(60);
@@ -41,6 +42,8 @@ enum Step {
 /// What the workers of one run tell each other.
 #[derive(Default)]
 struct Signals {
+    /// Nothing is under way any more.
+    over: CancellationToken,
     cancelled: AtomicBool,
     halted: Mutex<Option<CallError>>,
 }
@@ -74,18 +77,11 @@ impl Running<'_> {
                 self.work_through(true, HIGHLEVEL_AT_ONCE as usize, &signals, sender.clone()),
             );
             drop(sender);
+            signals.over.cancel();
             done
         };
-        let watch = self.watch(&signals);
-        let both = async {
-            futures::pin_mut!(watch);
-            futures::pin_mut!(work);
-            match futures::future::select(work, watch).await {
-                futures::future::Either::Left((done, _)) => done,
-                futures::future::Either::Right(((), work)) => work.await,
-            }
-        };
-        let (done, ()) = tokio::join!(both, settler.run(self.engine, belongs));
+        let settling = settler.run(self.engine, belongs);
+        let (done, (), ()) = tokio::join!(work, self.watch(&signals), settling);
         done?;
         Ok(match signals.halted() {
             Some(error) => Written::Halted(format!("{} refuses our calls: {}", error.side.label(), error.message)),
@@ -95,10 +91,9 @@ impl Running<'_> {
         })
     }
 
-    /// Watches for a wish to cancel; never ends by itself.
+    /// Watches for a wish to cancel, and journals the calls, until the work is over.
     async fn watch(&self, signals: &Signals) {
-        loop {
-            self.engine.clock().sleep(LOOK_UP).await;
+        while signals.over.run_until_cancelled(self.engine.clock().sleep(LOOK_UP)).await.is_some() {
             match self.cancel_requested().await {
                 Ok(true) => signals.cancelled.store(true, Ordering::Release),
                 Ok(false) => {}
