@@ -4,3 +4,9 @@
 mod logins;
 mod health;
 mod postgres;
+mod program;
+mod cli;
+mod demo;
+mod site;
+mod streams;
+mod webhooks;
