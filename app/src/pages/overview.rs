@@ -208,8 +208,9 @@ fn DayCard(day: Tally24, queue: QueueView, now: OffsetDateTime) -> impl IntoView
         Term::new(day.written, "written", Tone::Ok, Glyph::Done),
         Term::new(day.echo, "echo", Tone::Idle, Glyph::Echo).note("our own writes, 0 calls"),
         Term::new(day.nothing_to_do, "nothing to do", Tone::Idle, Glyph::Unchanged),
-        Term::new(day.waiting, "waiting for you", Tone::Warn, Glyph::Parked).href("/records?state=waiting"),
-        Term::new(day.failed, "failed", Tone::Bad, Glyph::Failed).href("/records?state=failed"),
+        Term::new(day.waiting + day.failed, "waiting for you", Tone::Warn, Glyph::Parked)
+            .href("/records?state=waiting")
+            .note(format!("{} undecided, {} failed", figure(day.waiting), figure(day.failed))),
         work,
     ];
     let hour = move |back: i64| format!("{:02}:00", (i64::from(now.hour()) - back).rem_euclid(24));

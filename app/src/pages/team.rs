@@ -9,7 +9,7 @@ use crate::{
     kept::{self, Kept},
     page::{self, Guarded, Refused, capital},
     parts::{
-        Card, Cell, Choice, Choices, Col, Crumb, Frame, Head, Moment, Name, Notice, Place, Press, Row, Table, Takes,
+        Card, Cell, Choice, Choices, Col, Frame, Head, Moment, Name, Notice, Place, Press, Row, Table, Takes,
         TextField, Tone,
     },
 };
@@ -64,7 +64,7 @@ pub fn TeamPage() -> impl IntoView {
             <Notice tone=Tone::Ok what="The person is added." safety="Give them the password in person; they sign in with it." live=true />
         });
         view! {
-            <Frame here=Place::Elsewhere viewer=seen.viewer() crumbs=vec![Crumb::here("Team")]>
+            <Frame here=Place::Team viewer=seen.viewer()>
                 <Head title="Team" lead_text="Who belongs to this workspace, and what each may do." />
                 <Refused error=refused />
                 {done}

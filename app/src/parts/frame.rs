@@ -14,6 +14,7 @@ pub enum Place {
     Records,
     Audit,
     Connections,
+    Team,
     Workspaces,
     /// A page that hangs on none of them; nothing in the menu is marked.
     Elsewhere,
@@ -21,7 +22,7 @@ pub enum Place {
 
 /// Day-to-day places first, then what is set up once.
 const MENU: [&[Place]; 2] =
-    [&[Place::Overview, Place::Syncs, Place::Runs, Place::Records, Place::Audit], &[Place::Connections]];
+    [&[Place::Overview, Place::Syncs, Place::Runs, Place::Records, Place::Audit], &[Place::Connections, Place::Team]];
 
 impl Place {
     /// Its name in the menu and in breadcrumbs.
@@ -33,6 +34,7 @@ impl Place {
             Self::Records => "Records",
             Self::Audit => "Audit",
             Self::Connections => "Connections",
+            Self::Team => "Team",
             Self::Workspaces => "Workspaces",
             Self::Elsewhere => "",
         }
@@ -47,6 +49,7 @@ impl Place {
             Self::Records => "/records",
             Self::Audit => "/audit",
             Self::Connections => "/connections",
+            Self::Team => "/team",
             Self::Workspaces => "/workspaces",
         }
     }
@@ -59,6 +62,7 @@ impl Place {
             Self::Records => Glyph::Person,
             Self::Audit => Glyph::Book,
             Self::Connections => Glyph::Plug,
+            Self::Team => Glyph::People,
             Self::Workspaces => Glyph::Inbox,
         }
     }

@@ -162,8 +162,10 @@ fn TestCard(connection: ConnectionView, lacks: Option<String>, now: OffsetDateTi
 
 #[component]
 fn Ladder(check: CheckView, now: OffsetDateTime) -> impl IntoView {
-    let passed = check.steps.iter().filter(|step| step.state == StepState::Passed).count();
-    let all = check.steps.len();
+    let count = |state: StepState| check.steps.iter().filter(|step| step.state == state).count() as u64;
+    let (passed, noted, all) = (count(StepState::Passed), count(StepState::Warned), check.steps.len() as u64);
+    let note = if noted > 0 { format!(", {noted} of them with a note") } else { String::new() };
+    let summary = format!("{} of {} passed{note}", passed + noted, counted(all, "step", "steps"));
     let took: u64 = check.steps.iter().filter_map(|step| step.took_ms).map(u64::from).sum();
     let rows = check.steps.into_iter().map(|step| view! { <Rung step=step /> }).collect_view();
     let at = check.checked_at.instant();
@@ -172,7 +174,8 @@ fn Ladder(check: CheckView, now: OffsetDateTime) -> impl IntoView {
             {rows}
         </Table>
         <div class="card-foot">
-            <span>{format!("{passed} of {} passed in {}", counted(all as u64, "step", "steps"), lasting(took))}</span>
+            <span>{summary}</span>
+            <span>{format!("took {}", lasting(took))}</span>
             <Moment at=at now=now />
         </div>
     }
@@ -254,7 +257,8 @@ fn Credentials(connection: ConnectionView, seen: Seen, kept: Kept, now: OffsetDa
                     let hint = if stored.hint.is_empty() { "set".to_owned() } else { format!("ends in {}", stored.hint) };
                     view! {
                         <State tone=Tone::Ok glyph=Glyph::Lock text=hint />
-                        <span class="sub">"set " <Moment at=stored.set_at.instant() now=now /></span>
+                        " · set "
+                        <Moment at=stored.set_at.instant() now=now />
                     }
                     .into_any()
                 }
@@ -292,18 +296,14 @@ fn ReplaceForm(
     kept: Kept,
 ) -> impl IntoView {
     let problem = kept.problem(field);
-    let summary = if is_set {
-        format!("Replace the {}", label.to_lowercase())
-    } else {
-        format!("Add the {}", label.to_lowercase())
-    };
+    let summary = if is_set { "Replace it" } else { "Add it" };
     view! {
         <More summary=summary open=problem.is_some()>
             <form class="form" method="post" action=RotateCredential::url()>
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="field" value=field />
                 <TextField
-                    label=format!("New {}", label.to_lowercase())
+                    label=label
                     id=format!("f-new-{field}")
                     name="secret"
                     takes=Takes::Secret

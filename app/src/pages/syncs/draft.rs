@@ -47,7 +47,7 @@ impl Draft {
     #[must_use]
     pub fn of_row(&self, place: usize) -> Vec<String> {
         let problems = self.problems.iter().filter(|problem| self.place_of(problem) == Some(place));
-        problems.map(|problem| in_words(stripped(problem))).collect()
+        problems.map(|problem| in_words(unnamed(problem))).collect()
     }
 
     /// What is wrong with the reason.
@@ -74,9 +74,12 @@ impl Draft {
     }
 }
 
-/// A row's problem without the row's own name before it.
-fn stripped(problem: &str) -> &str {
-    let named = problem.strip_prefix("row ").and_then(|rest| rest.split_once("): "));
+/// A row's problem without the name of the row or field before it: it stands at that row.
+fn unnamed(problem: &str) -> &str {
+    let named = match problem.strip_prefix("row ") {
+        Some(rest) => rest.split_once("): "),
+        None => problem.split_once(": "),
+    };
     named.map_or(problem, |(_, what)| what)
 }
 
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn a_problem_that_names_a_field_stands_at_the_row_of_that_field() {
         let draft = draft(&["first_name: is written twice", "the mapping is empty", "reason: say why"]);
-        assert_eq!(draft.of_row(0), ["First_name: is written twice."]);
+        assert_eq!(draft.of_row(0), ["Is written twice."]);
         assert_eq!(draft.of_all(), ["The mapping is empty."]);
         assert_eq!(draft.of_reason().as_deref(), Some("Say why."));
     }

@@ -127,9 +127,9 @@ mod server {
 #[must_use]
 pub fn direction_words(direction: &str) -> &'static str {
     match direction {
-        "to_chargify" => "→ to Chargify",
-        "to_highlevel" => "← to GoHighLevel",
-        _ => "↔ both ways",
+        "to_chargify" => "→ Chargify",
+        "to_highlevel" => "← GoHighLevel",
+        _ => "↔ both",
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     page::{self, Guarded, Refused, Seen, encoded},
     parts::{
         Actions, Badge, Card, Cell, Choice, Col, Confirm, Crumb, Fact, Facts, Frame, Glyph, Half, Happened, Head,
-        History, LinkButton, Mark, Moment, Name, Notice, Place, Press, Row, Select, Table, Tone, counted, figure,
+        History, LinkButton, Mark, Moment, Name, Notice, Pair, Place, Press, Row, Select, Table, Tone, counted, figure,
     },
 };
 
@@ -203,7 +203,9 @@ fn PlanCard(sync: SyncView, lacks: Option<String>, now: OffsetDateTime) -> impl 
         <Card title="Plan a run" note="The plan shows every change. Nothing is written before you approve it.">
             <form class="line" method="post" action=PlanRun::url()>
                 <input type="hidden" name="name" value=sync.name />
-                <Select name="mode" label="What the run reads" choices=modes chosen=chosen />
+                <Pair label="Read">
+                    <Select name="mode" choices=modes chosen=chosen />
+                </Pair>
                 <Guarded text="Plan it" press=Press::Primary glyph=Glyph::Play lacks=lacks />
             </form>
             {last}
