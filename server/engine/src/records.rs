@@ -99,18 +99,8 @@ impl Engine {
     pub async fn plan_resync(&self, by: &Runner, sync: &str, side: Side, id: &str) -> Result<ResyncView> {
         let mut conn = self.pool().acquire().await?;
         let context = by_name(&mut conn, by.workspace_id(), sync).await?;
-        let (planned, _) = self.plan_one(&mut conn, &context, side, id).await?;
         drop(conn);
-        let call = CallContext::new(Priority::Live, by.actor().key());
-        let reader = Reader::open(self, &context, call).await?;
-        for (side, id) in [(Side::Highlevel, planned.contact_id()), (Side::Chargify, planned.customer_id())] {
-            if let Some(id) = id {
-                reader.refresh(side, id).await?;
-            }
-        }
-        self.flush_calls().await?;
-        let mut conn = self.pool().acquire().await?;
-        let (planned, _) = self.plan_one(&mut conn, &context, side, id).await?;
+        let planned = self.plan_anew(by, &context, side, id).await?;
         let calls = Side::BOTH.into_iter().filter(|side| planned.item.action.writes(*side)).count();
         Ok(ResyncView {
             action: planned.item.action.as_str().to_owned(),
@@ -124,12 +114,13 @@ impl Engine {
     /// Queues the resync of one record that a person has seen the plan of; returns the run's number.
     ///
     /// # Errors
-    /// [`EngineError::AlreadyDone`] when what it would write is no longer what was shown; [`EngineError::NotFound`].
+    /// [`EngineError::AlreadyDone`] when what it would write, read anew, is no longer what was shown;
+    /// [`EngineError::NotFound`]; [`EngineError::Upstream`] when a service cannot be read.
     pub async fn resync(&self, by: &Runner, sync: &str, side: Side, id: &str, shown: &str) -> Result<u64> {
         let mut conn = self.pool().acquire().await?;
         let context = by_name(&mut conn, by.workspace_id(), sync).await?;
-        let (planned, _) = self.plan_one(&mut conn, &context, side, id).await?;
         drop(conn);
+        let planned = self.plan_anew(by, &context, side, id).await?;
         if seal(&planned) != shown {
             return Err(EngineError::AlreadyDone);
         }
@@ -138,6 +129,23 @@ impl Engine {
             .ok_or_else(|| EngineError::invalid("this customer has no contact, so there is nothing to bring into step"))?;
         let chosen = [contact_id.to_owned()];
         self.queue_run(by.actor(), &context, "resync", Some(&chosen), Approval::Granted).await
+    }
+
+    /// Reads both sides of a record and plans it.
+    async fn plan_anew(&self, by: &Runner, context: &SyncContext, side: Side, id: &str) -> Result<Planned> {
+        let mut conn = self.pool().acquire().await?;
+        let (planned, _) = self.plan_one(&mut conn, context, side, id).await?;
+        drop(conn);
+        let call = CallContext::new(Priority::Live, by.actor().key());
+        let reader = Reader::open(self, context, call).await?;
+        for (side, id) in [(Side::Highlevel, planned.contact_id()), (Side::Chargify, planned.customer_id())] {
+            if let Some(id) = id {
+                reader.refresh(side, id).await?;
+            }
+        }
+        self.flush_calls().await?;
+        let mut conn = self.pool().acquire().await?;
+        Ok(self.plan_one(&mut conn, context, side, id).await?.0)
     }
 
     /// Plans one record of either side from the copies.

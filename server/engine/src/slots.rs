@@ -50,6 +50,8 @@ struct State {
     /// Leases to give back as soon as they are free, because another node has none.
     owed: usize,
     idle_since_ms: Option<u64>,
+    /// The lane is paused until then, and why; slots in hand are not used meanwhile.
+    paused: Option<(u64, String)>,
     keeper_runs: bool,
     /// Per slot its fence and, on this process's own clock, until when it is surely ours. Shorter than the lease itself:
     /// a process that was stopped for a while finds its slots lost before somebody else has them.
@@ -60,13 +62,21 @@ impl State {
     fn is_good(&self, lease: &Lease, now_ms: u64) -> bool {
         self.good_until.get(&lease.slot_no).is_some_and(|(fence, until)| *fence == lease.fence && *until > now_ms)
     }
+
+    /// What a caller is told while the lane is paused.
+    fn pause_at(&self, now_ms: u64) -> Option<CallError> {
+        let (until_ms, reason) = self.paused.as_ref()?;
+        let rest = until_ms.checked_sub(now_ms).filter(|rest| *rest > 0)?;
+        Some(paused(reason, Some(std::time::Duration::from_millis(rest))))
+    }
 }
 
 type Lease = SlotRow;
 
 struct Waiting {
     order: Reverse<(i16, u64)>,
-    hand_over: oneshot::Sender<Result<Lease, CallError>>,
+    /// The slot travels as something that gives itself back: whoever asked may be gone when it arrives.
+    hand_over: oneshot::Sender<Result<Held, CallError>>,
 }
 
 impl PartialEq for Waiting {
@@ -148,22 +158,30 @@ impl SlotGate {
     }
 
     /// To the first caller who still waits, else to the free ones.
-    fn hand_over(&self, state: &mut State, lease: Lease) {
-        let mut lease = lease;
+    fn hand_over(self: &Arc<Self>, state: &mut State, lease: Lease) {
+        let mut held = Held { gate: Arc::clone(self), lease: Some(lease) };
         while let Some(first) = state.waiting.pop() {
             state.busy += 1;
-            match first.hand_over.send(Ok(lease)) {
+            match first.hand_over.send(Ok(held)) {
                 Ok(()) => return,
                 Err(Ok(back)) => {
                     state.busy -= 1;
-                    lease = back;
+                    held = back;
                 }
                 Err(Err(_)) => return,
             }
         }
-        state.free.push(lease);
+        // Taken out first: giving itself back would wait for the state that is locked here.
+        state.free.extend(held.lease.take());
         state.idle_since_ms = None;
         self.wake.notify_one();
+    }
+
+    /// Uses no slot for that long, and tells everybody who waits for one.
+    pub(crate) fn pause(&self, rest: std::time::Duration, reason: &str) {
+        let Some(now_ms) = self.now_ms() else { return };
+        self.state().paused = Some((now_ms + millis(rest), reason.to_owned()));
+        self.refuse_all(&paused(reason, Some(rest)));
     }
 
     fn refuse_all(&self, error: &CallError) {
@@ -246,6 +264,10 @@ impl SlotGate {
         let lease_s = i32::try_from(limits::SLOT_LEASE.as_secs()).unwrap_or(i32::MAX);
         let rows = store::slots::renew(conn, self.workspace_id, self.lane_id, engine.node().id, lease_s).await?;
         let wishes = store::slots::wishes_of_others(conn, self.workspace_id, self.lane_id, engine.node().id).await?;
+        // Another node may have been told to slow down.
+        if let Some(lane) = store::slots::lane(conn, self.workspace_id, self.lane_id).await? {
+            self.note_pause(&lane);
+        }
         let mut state = self.state();
         let good_until_ms = now_ms + millis(limits::SLOT_GOOD);
         state.good_until = rows.iter().map(|row| (row.slot_no, (row.fence, good_until_ms))).collect();
@@ -255,18 +277,23 @@ impl SlotGate {
         Ok(())
     }
 
+    /// Keeps to a pause the database knows of. True: there is one.
+    fn note_pause(&self, lane: &store::slots::LaneRow) -> bool {
+        let rest_ms = u64::try_from(lane.paused_ms).unwrap_or(0);
+        if rest_ms > 0 {
+            let reason = lane.pause_reason.as_deref().unwrap_or("the lane is paused");
+            self.pause(std::time::Duration::from_millis(rest_ms), reason);
+        }
+        rest_ms > 0
+    }
+
     /// Leases one more slot for a waiting caller, unless the lane is paused.
     async fn seek(self: &Arc<Self>, engine: &Engine, conn: &mut sqlx::PgConnection) -> crate::Result<()> {
         let Some(lane) = store::slots::lane(conn, self.workspace_id, self.lane_id).await? else {
-            self.refuse_all(&paused("the connection was removed"));
+            self.refuse_all(&paused("the connection was removed", None));
             return Ok(());
         };
-        if lane.paused_ms > 0 {
-            let mut error = paused(lane.pause_reason.as_deref().unwrap_or("the lane is paused"));
-            let rest = std::time::Duration::from_millis(u64::try_from(lane.paused_ms).unwrap_or(0));
-            error.retry_after = Some(rest);
-            error.class = UpstreamClass::Rate { retry_after: Some(rest) };
-            self.refuse_all(&error);
+        if self.note_pause(&lane) {
             return Ok(());
         }
         if !engine.node().is_present() {
@@ -300,8 +327,10 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn paused(reason: &str) -> CallError {
-    CallError::new(Side::Chargify, UpstreamClass::Rate { retry_after: None }, reason)
+fn paused(reason: &str, rest: Option<std::time::Duration>) -> CallError {
+    let mut error = CallError::new(Side::Chargify, UpstreamClass::Rate { retry_after: rest }, reason);
+    error.retry_after = rest;
+    error
 }
 
 impl Gate for Arc<SlotGate> {
@@ -310,6 +339,9 @@ impl Gate for Arc<SlotGate> {
             let waits = {
                 let now_ms = self.now_ms().unwrap_or(u64::MAX);
                 let mut state = self.state();
+                if let Some(error) = state.pause_at(now_ms) {
+                    return Err(error);
+                }
                 let usable = state.free.last().is_some_and(|lease| state.is_good(lease, now_ms));
                 if usable && state.waiting.is_empty() && let Some(lease) = state.free.pop() {
                     state.busy += 1;
@@ -324,8 +356,7 @@ impl Gate for Arc<SlotGate> {
                 self.wake.notify_one();
                 waits
             };
-            let lease = waits.await.map_err(|_closed| paused("the server is stopping"))??;
-            Ok(Permit::holding(Held { gate: Self::clone(self), lease: Some(lease) }))
+            Ok(Permit::holding(waits.await.map_err(|_closed| paused("the server is stopping", None))??))
         })
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct IntentRow {
     pub(crate) operation: String,
     pub(crate) remote_key: String,
     pub(crate) body: Json,
+    /// It belongs to a run that has not ended.
+    pub(crate) run_goes_on: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -101,29 +103,35 @@ pub(crate) async fn settle(
     Ok(())
 }
 
-/// Writes of a run whose outcome is not known.
+/// Writes of a run whose outcome is not known, and those that runs of the same sync left behind when they ended: they
+/// stand in the way of every later write of their records.
 pub(crate) async fn open_of_run(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
+    sync_id: SyncId,
     run_id: RunId,
 ) -> sqlx::Result<Vec<IntentRow>> {
     sqlx::query_as!(
         IntentRow,
         r#"
-        select intent_id, run_id, item_no, side, operation, remote_key, body
+        select intent.intent_id, intent.run_id, intent.item_no, intent.side, intent.operation, intent.remote_key,
+            intent.body, run.finished_at is null as "run_goes_on!"
         from intent
-        where workspace_id = $1 and run_id = $2 and phase in ('sent', 'ambiguous')
-        order by sent_at
+        join run on run.workspace_id = intent.workspace_id and run.run_id = intent.run_id
+        where intent.workspace_id = $1 and intent.sync_id = $2 and intent.phase in ('sent', 'ambiguous')
+          and (intent.run_id = $3 or run.finished_at is not null)
+        order by intent.sent_at
         limit 1000
         "#,
         workspace_id.0,
+        sync_id.0,
         run_id.0,
     )
     .fetch_all(conn)
     .await
 }
 
-/// Writes outside of runs about a record whose outcome is not known.
+/// Writes about records whose outcome is not known.
 pub(crate) async fn open_of_keys(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -133,10 +141,13 @@ pub(crate) async fn open_of_keys(
     sqlx::query_as!(
         IntentRow,
         r#"
-        select intent_id, run_id, item_no, side, operation, remote_key, body
+        select intent.intent_id, intent.run_id, intent.item_no, intent.side, intent.operation, intent.remote_key,
+            intent.body, (run.run_id is not null and run.finished_at is null) as "run_goes_on!"
         from intent
-        where workspace_id = $1 and sync_id = $2 and remote_key = any($3) and phase in ('sent', 'ambiguous')
-        order by sent_at
+        left join run on run.workspace_id = intent.workspace_id and run.run_id = intent.run_id
+        where intent.workspace_id = $1 and intent.sync_id = $2 and intent.remote_key = any($3)
+          and intent.phase in ('sent', 'ambiguous')
+        order by intent.sent_at
         limit 100
         "#,
         workspace_id.0,

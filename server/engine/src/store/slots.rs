@@ -17,6 +17,7 @@ pub(crate) struct LaneRow {
     /// Milliseconds until the pause ends; 0 when the lane is open.
     pub(crate) paused_ms: i64,
     pub(crate) pause_reason: Option<String>,
+    /// Length of the last pause, from which the next one grows; forgotten after ten minutes of calm.
     pub(crate) pause_ms: Option<i64>,
 }
 

@@ -83,7 +83,12 @@ impl Look<'_> {
         let clients = self.engine.clients(&self.context).await?;
         match self.settle(&clients, link).await {
             Ok(ending) => Ok(ending),
-            Err(EngineError::Upstream { class: UpstreamClass::Auth | UpstreamClass::Permission | UpstreamClass::AccountBlocked, .. }) => {
+            Err(EngineError::Upstream {
+                side,
+                class: class @ (UpstreamClass::Auth | UpstreamClass::Permission | UpstreamClass::AccountBlocked),
+                detail,
+            }) => {
+                self.engine.note_refusal(&self.context, &CallError::new(side, class, detail)).await?;
                 Ok(Ending::Later(PARKED))
             }
             Err(error) => Err(error),
@@ -106,9 +111,13 @@ impl Look<'_> {
     fn is_echo(&self, link: &LinkRow) -> Result<bool> {
         let base: Base = serde_json::from_value(link.base.clone())
             .map_err(|_unreadable| EngineError::Bug("a stored base cannot be read"))?;
+        // A deletion tells the record as it last was: that is no echo of it.
+        let tells_a_state = |delivery: &DeliveryRow| !delivery.event.ends_with("Delete");
         Ok(!self.deliveries.is_empty()
             && self.deliveries.iter().all(|delivery| {
-                deliveries::payload_record(delivery).is_some_and(|(record, _)| is_echo(&self.context, &base, &record))
+                tells_a_state(delivery)
+                    && deliveries::payload_record(delivery)
+                        .is_some_and(|(record, _)| is_echo(&self.context, &base, &record))
             }))
     }
 
@@ -139,16 +148,20 @@ impl Look<'_> {
         if let Some(link) = link {
             keys.extend([link.contact_id.clone(), link.customer_id.clone()]);
         }
-        if self.side == Side::Highlevel {
-            keys.push(self.context.policy.matching.reference_of(&RemoteId(self.remote_id.to_owned())));
+        // Creates are journalled under what they are looked up by.
+        match self.side {
+            Side::Highlevel => {
+                keys.push(self.context.policy.matching.reference_of(&RemoteId(self.remote_id.to_owned())));
+            }
+            Side::Chargify => keys.push(format!("new:{}", self.remote_id)),
         }
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.pool().acquire().await?;
         let open = store::intents::open_of_keys(&mut conn, workspace_id, sync_id, &keys).await?;
         drop(conn);
         let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause };
-        // Those of a run are the run's own to settle.
-        for intent in open.into_iter().filter(|intent| intent.run_id.is_none()) {
+        // Those of a run that goes on are the run's own to settle.
+        for intent in open.into_iter().filter(|intent| !intent.run_goes_on) {
             let fields: BTreeMap<FieldKey, Value> = serde_json::from_value(intent.body.clone()).unwrap_or_default();
             let id = RemoteId(intent.remote_key.clone());
             let call = &self.cause.call;
@@ -197,7 +210,7 @@ impl Look<'_> {
     async fn read(&self, clients: &Clients, side: Side, id: &str) -> Result<Option<Record>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: self.engine.clock().now() };
-        let told = if side == self.side { self.told() } else { None };
+        let told = if side == self.side { self.told().await? } else { None };
         let remote_id = RemoteId(id.to_owned());
         let call = &self.cause.call;
         let read = match (side, told) {
@@ -217,13 +230,24 @@ impl Look<'_> {
     }
 
     /// The newest payload that tells the whole record, so that no read is needed. GoHighLevel's never do.
-    fn told(&self) -> Option<Record> {
-        self.deliveries
+    ///
+    /// One that is not younger than the copy by a whole second may be older than what was read: instants have no
+    /// fractions, and webhooks overtake each other. The record itself then decides.
+    async fn told(&self) -> Result<Option<Record>> {
+        let newest = self
+            .deliveries
             .iter()
             .filter_map(deliveries::payload_record)
             .filter(|(record, whole)| *whole && record.stamp.updated_at.is_some())
             .map(|(record, _)| record)
-            .reduce(|newest, next| if next.stamp.newer_than(&newest.stamp) { next } else { newest })
+            .reduce(|newest, next| if next.stamp.newer_than(&newest.stamp) { next } else { newest });
+        let Some(told) = newest else { return Ok(None) };
+        let ids = [self.remote_id.to_owned()];
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let mut conn = self.engine.pool().acquire().await?;
+        let copies = store::records::by_ids(&mut conn, workspace_id, sync_id, self.side, &ids).await?;
+        let known = copies.first().and_then(|copy| copy.updated_at);
+        Ok(Some(told).filter(|told| known.is_none() || told.stamp.updated_at > known))
     }
 
     /// Not found is an answer; anything else that is no answer is an error.

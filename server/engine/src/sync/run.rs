@@ -95,7 +95,15 @@ impl Engine {
         };
         let mut tx = self.pool().begin().await?;
         let open = ["queued", "reading", "planning", "writing"];
+        let was_writing = store::runs::get(&mut tx, workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
         if store::runs::transit(&mut tx, workspace_id, run_id, &open, "failed", Some(&words)).await? {
+            if was_writing {
+                let rest = format!("Not sent: {words} It goes out with the next run.");
+                let now = self.clock().now();
+                let left = store::items::settle_rest(&mut tx, workspace_id, run_id, now, "parked", &rest).await?;
+                let counts = domain::outcome::Counts { parked: left, ..Default::default() };
+                store::runs::add_counts(&mut tx, workspace_id, run_id, &counts).await?;
+            }
             let line = NewAuditLine::of(("system".to_owned(), "Concord itself".to_owned()), AuditAction::RunFinished, self.clock().now())
                 .about(format!("run:{run_id}"), String::new())
                 .ended(AuditOutcome::Failed)

@@ -40,6 +40,7 @@ impl Engine {
             pause
         };
         drop(conn);
+        self.gate(workspace_id, lane_id).pause(pause, &error.message);
         self.clock().sleep(pause).await;
         Ok(())
     }

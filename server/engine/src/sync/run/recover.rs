@@ -19,10 +19,11 @@ use domain::{
 use std::collections::BTreeMap;
 
 impl Running<'_> {
-    /// Settles the intents of this run whose outcome nobody wrote down.
+    /// Settles the intents of this run, and of runs before it, whose outcome nobody wrote down.
     pub(super) async fn settle_what_a_crash_left(&self) -> Result<()> {
         let mut conn = self.engine.pool().acquire().await?;
-        let open = store::intents::open_of_run(&mut conn, self.context.workspace_id, self.run_id).await?;
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let open = store::intents::open_of_run(&mut conn, workspace_id, sync_id, self.run_id).await?;
         drop(conn);
         if open.is_empty() {
             return Ok(());
@@ -46,7 +47,8 @@ impl Running<'_> {
             detail: Some("settled by a look-up after a restart".to_owned()),
         };
         let belongs = Belongs { context: &self.context, run_id: Some(self.run_id) };
-        let ended = match (found, intent.item_no) {
+        let item_no = intent.item_no.filter(|_| intent.run_id == Some(self.run_id.0));
+        let ended = match (found, item_no) {
             (Some(record), Some(item_no)) => self.as_if_answered(item_no, record, result).await?,
             (found, _) => {
                 let mut ended = Ended::as_outcome(domain::outcome::Outcome::Unchanged, None);
@@ -62,12 +64,13 @@ impl Running<'_> {
     async fn as_if_answered(&self, item_no: i64, record: Record, intent: IntentResult) -> Result<Ended> {
         let mut conn = self.engine.pool().acquire().await?;
         let query = store::items::OpenQuery { only_highlevel: None, after: item_no - 1, limit: 1 };
-        let row = store::items::open(&mut conn, self.context.workspace_id, self.run_id, &query).await?;
+        let rows = store::items::open(&mut conn, self.context.workspace_id, self.run_id, &query).await?;
+        let item = rows.iter().map(|row| &row.item).find(|item| item.item_no == item_no);
+        let plans = self.engine.stored_plans(&mut conn, &self.context, item.as_slice()).await?;
         drop(conn);
         let writer =
             Writer { engine: self.engine, context: &self.context, clients: &self.clients, cause: &self.cause };
-        if let Some(row) = row.into_iter().find(|row| row.item.item_no == item_no)
-            && let Some(planned) = self.current_plan(&row.item, false).await?
+        if let Some(planned) = plans.into_iter().flatten().next()
             && planned.item.action != domain::plan::Action::UpdateBoth
         {
             let mut ended = writer.answered(&planned, record, intent);
