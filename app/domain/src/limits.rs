@@ -39,6 +39,10 @@ pub const CHARGIFY_METAFIELD_BYTES: usize = 2_000;
 
 /// Largest webhook body taken in. Real ones stay below 20 KiB.
 pub const WEBHOOK_BODY_BYTES: usize = 256 * 1024;
+/// Webhooks recorded in one statement: enough to outrun a commit each, few enough that none waits long.
+pub const DELIVERY_BATCH: usize = 64;
+/// Webhooks waiting to be recorded, per process; senders of further ones are told to come again.
+pub const DELIVERIES_WAITING: usize = 4_096;
 /// Largest form or server-function body taken in.
 pub const FORM_BODY_BYTES: usize = 256 * 1024;
 /// Largest answer read from a remote service: a full page of contacts with all custom fields fits with room.

@@ -131,12 +131,7 @@ impl Engine {
         Ok(changed)
     }
 
-    async fn apply_sync(
-        &self,
-        conn: &mut PgConnection,
-        viewer: &Viewer,
-        wanted: &CheckedSync,
-    ) -> Result<Vec<String>> {
+    async fn apply_sync(&self, conn: &mut PgConnection, viewer: &Viewer, wanted: &CheckedSync) -> Result<Vec<String>> {
         let (actor, name) = (viewer.actor(), wanted.name.as_str());
         let connections = store::connections::list(conn, viewer.workspace_id()).await?;
         let highlevel = syncs::connection_of(&connections, &wanted.highlevel, Side::Highlevel);
@@ -150,8 +145,7 @@ impl Engine {
             }
         };
         let Some(row) = store::syncs::find(conn, viewer.workspace_id(), name).await? else {
-            let new =
-                NewSyncEntry { name, highlevel, chargify, policy: &wanted.policy, mapping: &wanted.mapping };
+            let new = NewSyncEntry { name, highlevel, chargify, policy: &wanted.policy, mapping: &wanted.mapping };
             syncs::insert_sync(self, conn, actor, &new).await?;
             let state = if wanted.policy.enabled { "switched on" } else { "switched off" };
             return Ok(vec![format!("sync {name}: created, {state}")]);

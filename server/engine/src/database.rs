@@ -4,7 +4,7 @@ use crate::{EngineError, MIGRATOR, Result, store};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
     PgPool,
-    migrate::{MigrateError, Migrate as _},
+    migrate::{Migrate as _, MigrateError},
     postgres::PgPoolOptions,
 };
 use std::time::Duration;
@@ -18,11 +18,8 @@ const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 /// # Errors
 /// Database errors.
 pub async fn connect(url: &SecretString, connections: u32) -> Result<PgPool> {
-    let pool = PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE)
-        .connect(url.expose_secret())
-        .await?;
+    let pool =
+        PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).connect(url.expose_secret()).await?;
     Ok(pool)
 }
 

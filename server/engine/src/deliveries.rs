@@ -1,33 +1,29 @@
 //! Received webhooks: proved genuine over their raw bytes, recorded together with the work they call for, and only then
 //! acknowledged. Nothing here acts on a webhook; that is the worker's part.
 
+mod chargify;
 mod form;
 mod highlevel;
-mod chargify;
+mod intake;
 mod payload;
 mod refusal;
 mod signature;
 
+pub(crate) use intake::Intake;
 pub(crate) use payload::payload_record;
 pub use refusal::Refusal;
 
-
-use crate::{
-    Engine, EngineError, Result, Viewer,
-    clients::Priority,
-    jobs::{Job, Queueing},
-    store::{self, deliveries::NewDelivery},
-};
+use crate::{Engine, EngineError, Result, Viewer, store};
 use domain::{
-    ConnectionId, DeliveryId, Side, SyncId, WorkspaceId, limits,
+    DeliveryId, Side, limits,
     view::{At, DeliveryPageView, DeliveryView},
 };
 use http::HeaderMap;
+use intake::Verdict;
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection};
 
 /// What became of an arrival.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// Recorded, and its work queued.
     Recorded,
@@ -41,6 +37,9 @@ pub enum Received {
     UnknownConnection,
 }
 
+/// Longer than any id or event name of either service; what is longer would not fit an index.
+const WORD_BYTES_MAX: usize = 200;
+
 /// A genuine webhook, as far as it is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parsed {
@@ -52,6 +51,21 @@ struct Parsed {
     ignored: Option<&'static str>,
 }
 
+impl Parsed {
+    /// As the database can keep it: without the NUL that JSON allows, and no longer than an index takes. One arrival
+    /// that cannot be kept must not stand in the way of others.
+    fn storable(mut self, body: &[u8]) -> Self {
+        let is_word = |text: &String| text.len() <= WORD_BYTES_MAX && !text.contains('\0');
+        self.webhook_id = Some(self.webhook_id.filter(is_word).unwrap_or_else(|| digest(body)));
+        self.event = self.event.chars().filter(|char| *char != '\0').take(WORD_BYTES_MAX / 4).collect();
+        if self.subject_id.as_ref().is_some_and(|id| !is_word(id)) {
+            self.subject_id = None;
+            self.ignored = self.ignored.or(Some("the id it names is none of the service's"));
+        }
+        self
+    }
+}
+
 impl Engine {
     /// Takes a webhook in. `key` is the connection's public id, or its name while that is unique in the installation.
     ///
@@ -60,93 +74,14 @@ impl Engine {
     /// # Errors
     /// Database errors: nothing is recorded, the sender should try again.
     pub async fn receive(&self, side: Side, key: &str, headers: &HeaderMap, body: &[u8]) -> Result<Received> {
-        let mut conn = self.pool().acquire().await?;
-        let Some(recipient) = store::deliveries::recipient(&mut conn, side, key).await? else {
-            return Ok(Received::UnknownConnection);
-        };
-        let parsed = match side {
-            Side::Highlevel => highlevel::read(&recipient, headers, body),
-            Side::Chargify => {
-                let shared_key = self.shared_key(&recipient)?;
-                chargify::read(&recipient, shared_key.as_ref(), headers, body)
-            }
-        };
-        match parsed {
-            Ok(parsed) => self.record_delivery(&mut conn, &recipient, parsed, body).await,
-            Err(refusal) => {
+        match self.take_in(side, key, headers, body).await? {
+            Verdict::Received(received) => Ok(received),
+            Verdict::Refused(recipient, refusal) => {
+                let mut conn = self.pool().acquire().await?;
                 self.note_refused_delivery(&mut conn, &recipient, refusal).await?;
                 Ok(Received::Refused(refusal))
             }
         }
-    }
-
-    fn shared_key(&self, recipient: &store::deliveries::RecipientRow) -> Result<Option<secrecy::SecretString>> {
-        let (Some(bytes), Some(nonce)) = (&recipient.shared_key, &recipient.shared_key_nonce) else { return Ok(None) };
-        let data_key = crate::vault::SealedKey {
-            bytes: recipient.data_key.clone(),
-            nonce: recipient.data_key_nonce.clone(),
-            version: recipient.key_version,
-        };
-        let belonging = crate::vault::Belonging {
-            workspace_id: WorkspaceId(recipient.workspace_id),
-            connection_id: ConnectionId(recipient.connection_id),
-            field: "shared_key",
-        };
-        let sealed = crate::vault::Sealed { bytes: bytes.clone(), nonce: nonce.clone() };
-        self.vault().open(&data_key, belonging, &sealed).map(Some)
-    }
-
-    /// Delivery and work commit together: a crash in between must not leave an acknowledged webhook nobody looks at.
-    async fn record_delivery(
-        &self,
-        conn: &mut PgConnection,
-        recipient: &store::deliveries::RecipientRow,
-        parsed: Parsed,
-        body: &[u8],
-    ) -> Result<Received> {
-        let workspace_id = WorkspaceId(recipient.workspace_id);
-        let mut tx = conn.begin().await?;
-        let syncs = match (&parsed.subject_id, parsed.ignored) {
-            (Some(_), None) => store::deliveries::listeners(&mut tx, workspace_id, recipient.connection_id).await?,
-            _ => Vec::new(),
-        };
-        let ignored = parsed.ignored.or_else(|| syncs.is_empty().then_some("no sync uses this connection"));
-        let new = NewDelivery {
-            workspace_id,
-            delivery_id: DeliveryId(self.entropy().uuid()),
-            connection_id: ConnectionId(recipient.connection_id),
-            side: recipient.side(),
-            webhook_id: &parsed.webhook_id.unwrap_or_else(|| digest(body)),
-            event: &parsed.event,
-            subject_id: parsed.subject_id.as_deref(),
-            body,
-            ignored,
-            received_at: self.clock().now(),
-        };
-        if !store::deliveries::record(&mut tx, &new).await? {
-            tx.commit().await?;
-            return Ok(Received::Repeated);
-        }
-        if ignored.is_some() {
-            tx.commit().await?;
-            return Ok(Received::Ignored);
-        }
-        for sync in syncs {
-            let job = Job::Reconcile {
-                sync_id: SyncId(sync.sync_id),
-                side: recipient.side(),
-                remote_id: parsed.subject_id.clone().unwrap_or_default(),
-            };
-            let at = Queueing {
-                workspace_id,
-                lane_id: ConnectionId(sync.lane_id),
-                priority: Priority::Live,
-                delay_ms: 0,
-            };
-            self.enqueue(&mut tx, &job, &at).await?;
-        }
-        tx.commit().await?;
-        Ok(Received::Recorded)
     }
 
     /// Where the service at this address would have to send webhooks: one address per connection made to it, the newest
@@ -171,8 +106,7 @@ impl Engine {
             .transpose()
             .map_err(|_shape| EngineError::invalid("before: take the value of the page before"))?;
         let mut conn = self.pool().acquire().await?;
-        let mut rows =
-            store::deliveries::page(&mut conn, viewer.workspace_id(), before, limits::LIST_PAGE + 1).await?;
+        let mut rows = store::deliveries::page(&mut conn, viewer.workspace_id(), before, limits::LIST_PAGE + 1).await?;
         let page = usize::try_from(limits::LIST_PAGE).unwrap_or(usize::MAX);
         let more = rows.len() > page;
         rows.truncate(page);

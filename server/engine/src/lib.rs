@@ -102,6 +102,7 @@ struct Shared {
     calls: Arc<calls::CallJournal>,
     run_changes: tokio::sync::broadcast::Sender<domain::RunId>,
     job_wakes: tokio::sync::Notify,
+    intake: deliveries::Intake,
 }
 
 impl Engine {
@@ -119,6 +120,7 @@ impl Engine {
             calls: Arc::default(),
             run_changes: tokio::sync::broadcast::channel(RUN_CHANGES_BUFFER).0,
             job_wakes: tokio::sync::Notify::new(),
+            intake: deliveries::Intake::default(),
         };
         Self { inner: Arc::new(Inner { parts, shared }) }
     }

@@ -185,7 +185,8 @@ impl Engine {
         let (Some(highlevel), Some(chargify), true) = (highlevel, chargify, faults.is_empty()) else {
             return Err(EngineError::Invalid(faults));
         };
-        let new = NewSyncEntry { name: &draft.name, highlevel, chargify, policy: &policy, mapping: &Mapping::default() };
+        let new =
+            NewSyncEntry { name: &draft.name, highlevel, chargify, policy: &policy, mapping: &Mapping::default() };
         insert_sync(self, &mut tx, editor.actor(), &new).await?;
         tx.commit().await?;
         Ok(())
@@ -271,9 +272,8 @@ pub(crate) async fn change_policy(
         audit::append(conn, workspace_id, about(action)).await?;
     }
     if (Policy { enabled: policy.enabled, ..before.clone() }) != *policy {
-        let line = about(AuditAction::SyncChanged)
-            .with("before", policy_json(&before))
-            .with("after", policy_json(policy));
+        let line =
+            about(AuditAction::SyncChanged).with("before", policy_json(&before)).with("after", policy_json(policy));
         audit::append(conn, workspace_id, line).await?;
     }
     Ok(true)
@@ -311,11 +311,10 @@ pub(crate) fn connection_of<'a>(
 /// Why a name cannot be a sync's; it stands in addresses and on the command line.
 pub(crate) fn name_fault(name: &str) -> Option<String> {
     let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let fits = name.len() <= 63
-        && name.starts_with(first)
-        && name.chars().all(|c| first(c) || matches!(c, '-' | '_'));
+    let fits = name.len() <= 63 && name.starts_with(first) && name.chars().all(|c| first(c) || matches!(c, '-' | '_'));
     (!fits).then(|| {
-        "name: begin with a lower-case letter or a digit and go on with those, - and _, 63 characters at most".to_owned()
+        "name: begin with a lower-case letter or a digit and go on with those, - and _, 63 characters at most"
+            .to_owned()
     })
 }
 

@@ -112,7 +112,9 @@ impl Check<'_> {
                 self.faults.push(format!("line {line}, {what}: {fault}"));
             }
             if !seen.insert(text) {
-                self.faults.push(format!("line {line}: there is another {what} named {text} above; give each a name of its own"));
+                self.faults.push(format!(
+                    "line {line}: there is another {what} named {text} above; give each a name of its own"
+                ));
             }
         }
     }
@@ -241,7 +243,8 @@ impl Check<'_> {
     /// The row that names the field a problem is about.
     fn line_of(&self, problem: &Problem, entries: &[FieldEntry]) -> Option<usize> {
         let field = problem.field.as_ref()?.as_str();
-        let named = |entry: &&FieldEntry| entry.highlevel.get_ref().trim() == field || entry.chargify.get_ref().trim() == field;
+        let named =
+            |entry: &&FieldEntry| entry.highlevel.get_ref().trim() == field || entry.chargify.get_ref().trim() == field;
         let entry = entries.iter().find(named)?;
         let is_left = entry.highlevel.get_ref().trim() == field;
         Some(self.line(if is_left { &entry.highlevel } else { &entry.chargify }))

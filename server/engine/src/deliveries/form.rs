@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn brackets_may_be_encoded_and_plus_is_a_space() {
-        let form = Form::parse(b"id=7&payload%5Bcustomer%5D%5Bfirst_name%5D=Jane+Ann&payload[customer][last_name]=O%27Neil");
+        let form =
+            Form::parse(b"id=7&payload%5Bcustomer%5D%5Bfirst_name%5D=Jane+Ann&payload[customer][last_name]=O%27Neil");
         assert_eq!(form.get("payload[customer][first_name]"), Some("Jane Ann"));
         assert_eq!(form.get("payload[customer][last_name]"), Some("O'Neil"));
     }

@@ -1,10 +1,6 @@
 //! What a recorded webhook says about its subject, as a record.
 
-use super::{
-    chargify::customer_prefix,
-    form::Form,
-    highlevel::members,
-};
+use super::{chargify::customer_prefix, form::Form, highlevel::members};
 use crate::store::deliveries::DeliveryRow;
 use domain::{
     Side,
@@ -13,11 +9,7 @@ use domain::{
     value::Value,
 };
 use serde_json::{Map, Value as Json};
-use time::{
-    OffsetDateTime, PrimitiveDateTime,
-    format_description::well_known::Rfc3339,
-    macros::format_description,
-};
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// Fields every customer payload of our day holds; older or shorter ones say less than they could.
 const WHOLE_CUSTOMER: [&str; 12] = [
@@ -59,7 +51,8 @@ fn contact(body: &[u8]) -> Option<Record> {
             record.set(key.clone(), value);
         }
     }
-    for (id, value) in members.get("customFields").and_then(Json::as_array).into_iter().flatten().filter_map(custom_field)
+    for (id, value) in
+        members.get("customFields").and_then(Json::as_array).into_iter().flatten().filter_map(custom_field)
     {
         record.set(FieldKey::custom_field(&id), value);
     }
@@ -101,8 +94,7 @@ fn customer(body: &[u8]) -> Option<(Record, bool)> {
     }
     record.stamp.updated_at = at("updated_at").and_then(instant);
     record.stamp.event_id = form.said("payload[event_id]").and_then(|id| id.parse().ok()).filter(|id| *id > 0);
-    let complete =
-        record.stamp.updated_at.is_some() && WHOLE_CUSTOMER.iter().all(|key| record.get(key).is_some());
+    let complete = record.stamp.updated_at.is_some() && WHOLE_CUSTOMER.iter().all(|key| record.get(key).is_some());
     Some((record, complete))
 }
 

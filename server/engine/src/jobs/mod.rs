@@ -32,7 +32,7 @@ impl Job {
     }
 
     /// Ready jobs of one key become one; jobs of one key never run at the same time.
-    fn coalesce_key(&self) -> String {
+    pub(crate) fn coalesce_key(&self) -> String {
         match self {
             Self::Run { run_id } => format!("run:{run_id}"),
             Self::Reconcile { sync_id, side, remote_id } => format!("reconcile:{sync_id}:{side}:{remote_id}"),

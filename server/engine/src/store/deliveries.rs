@@ -5,8 +5,10 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The connection a webhook is addressed to, with what proves the sender.
+/// The connection a webhook is addressed to, with what proves the sender and who is to hear of it.
 pub(crate) struct RecipientRow {
+    /// What it was looked for by.
+    pub(crate) key: String,
     pub(crate) workspace_id: Uuid,
     pub(crate) connection_id: Uuid,
     pub(crate) public_id: String,
@@ -19,6 +21,9 @@ pub(crate) struct RecipientRow {
     pub(crate) key_version: i32,
     pub(crate) shared_key: Option<Vec<u8>>,
     pub(crate) shared_key_nonce: Option<Vec<u8>>,
+    /// Syncs the connection takes part in, and beside each the lane its work waits in.
+    pub(crate) sync_ids: Vec<Uuid>,
+    pub(crate) lane_ids: Vec<Uuid>,
 }
 
 impl RecipientRow {
@@ -53,98 +58,145 @@ pub(crate) struct ListRow {
     pub(crate) settled_at: Option<OffsetDateTime>,
 }
 
-pub(crate) struct NewDelivery<'a> {
-    pub(crate) workspace_id: WorkspaceId,
-    pub(crate) delivery_id: DeliveryId,
-    pub(crate) connection_id: ConnectionId,
-    pub(crate) side: Side,
-    pub(crate) webhook_id: &'a str,
-    pub(crate) event: &'a str,
-    pub(crate) subject_id: Option<&'a str>,
-    pub(crate) body: &'a [u8],
+/// Arrivals to be recorded, column by column. No two of them are the same delivery.
+#[derive(Default)]
+pub(crate) struct DeliveryBatch {
+    pub(crate) workspace_id: Vec<Uuid>,
+    pub(crate) delivery_id: Vec<Uuid>,
+    pub(crate) connection_id: Vec<Uuid>,
+    pub(crate) side: Vec<String>,
+    pub(crate) webhook_id: Vec<String>,
+    pub(crate) event: Vec<String>,
+    pub(crate) subject_id: Vec<Option<String>>,
+    pub(crate) body: Vec<Vec<u8>>,
+    /// How often it is in this batch.
+    pub(crate) arrivals: Vec<i32>,
     /// Why nothing is done about it; such a delivery is settled at once.
-    pub(crate) ignored: Option<&'a str>,
-    pub(crate) received_at: OffsetDateTime,
+    pub(crate) ignored: Vec<Option<String>>,
 }
 
-/// A sync that is to hear of a delivery, and the lane its work waits in.
-pub(crate) struct ListenerRow {
-    pub(crate) sync_id: Uuid,
-    pub(crate) lane_id: Uuid,
+/// The work deliveries call for, if they are new.
+#[derive(Default)]
+pub(crate) struct WorkBatch {
+    pub(crate) delivery_id: Vec<Uuid>,
+    pub(crate) workspace_id: Vec<Uuid>,
+    pub(crate) job_id: Vec<Uuid>,
+    pub(crate) lane_id: Vec<Uuid>,
+    pub(crate) kind: Vec<String>,
+    pub(crate) payload: Vec<serde_json::Value>,
+    pub(crate) priority: Vec<i16>,
+    pub(crate) coalesce_key: Vec<String>,
 }
 
-/// By public id, else by name as long as one connection of the installation bears it.
-pub(crate) async fn recipient(conn: &mut PgConnection, side: Side, key: &str) -> sqlx::Result<Option<RecipientRow>> {
-    let mut rows = sqlx::query_as!(
+/// For each key the connections it may mean, at most two: by public id first, else by name. Two of one name mean that
+/// the name is not unique in the installation.
+pub(crate) async fn recipients(conn: &mut PgConnection, keys: &[String]) -> sqlx::Result<Vec<RecipientRow>> {
+    sqlx::query_as!(
         RecipientRow,
         r#"
         select
-            c.workspace_id, c.connection_id, c.public_id, c.name, c.side, c.account, c.webhook_public_key, c.data_key,
-            c.data_key_nonce, c.key_version, k.sealed as "shared_key?", k.nonce as "shared_key_nonce?"
-        from connection c
+            wanted.key as "key!", c.workspace_id, c.connection_id, c.public_id, c.name, c.side, c.account,
+            c.webhook_public_key, c.data_key, c.data_key_nonce, c.key_version, k.sealed as "shared_key?",
+            k.nonce as "shared_key_nonce?", l.sync_ids as "sync_ids!", l.lane_ids as "lane_ids!"
+        from unnest($1::text[]) as wanted (key)
+        cross join lateral (
+            select *
+            from connection
+            where public_id = wanted.key or name = wanted.key
+            order by public_id = wanted.key desc
+            limit 2
+        ) as c
         left join credential k
             on k.workspace_id = c.workspace_id and k.connection_id = c.connection_id and k.field = 'shared_key'
-        where c.public_id = $1 or c.name = $1
-        order by c.public_id = $1 desc
-        limit 2
+        cross join lateral (
+            select
+                coalesce(array_agg(sync_id order by sync_id), '{}') as sync_ids,
+                coalesce(array_agg(chargify_connection_id order by sync_id), '{}') as lane_ids
+            from (
+                select sync_id, chargify_connection_id
+                from sync
+                where workspace_id = c.workspace_id
+                    and (highlevel_connection_id = c.connection_id or chargify_connection_id = c.connection_id)
+                order by sync_id
+                limit 50
+            ) as listener
+        ) as l
         "#,
-        key,
+        keys,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Records arrivals and queues the work of those that are new, in one statement and so in one transaction. Another
+/// arrival of a delivery recorded before only counts it. Returns the ids of the new ones. Wakes workers on commit.
+pub(crate) async fn record(
+    conn: &mut PgConnection,
+    new: &DeliveryBatch,
+    work: &WorkBatch,
+    at: OffsetDateTime,
+) -> sqlx::Result<Vec<Uuid>> {
+    let rows = sqlx::query!(
+        r#"
+        with recorded as (
+            insert into delivery (
+                workspace_id, delivery_id, connection_id, side, webhook_id, event, subject_id, body, arrivals, state,
+                detail, received_at, settled_at)
+            select
+                n.workspace_id, n.delivery_id, n.connection_id, n.side, n.webhook_id, n.event, n.subject_id, n.body,
+                n.arrivals, case when n.ignored is null then 'recorded' else 'ignored' end, n.ignored,
+                $11::timestamptz, case when n.ignored is null then null else $11::timestamptz end
+            from unnest(
+                $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[],
+                $9::int[], $10::text[]
+            ) as n (
+                workspace_id, delivery_id, connection_id, side, webhook_id, event, subject_id, body, arrivals, ignored)
+            order by n.workspace_id, n.connection_id, n.webhook_id
+            on conflict on constraint delivery_once do update set arrivals = delivery.arrivals + excluded.arrivals
+            returning delivery_id, (xmax = 0) as is_new
+        ), queued as (
+            insert into job (workspace_id, job_id, lane_id, kind, payload, priority, coalesce_key)
+            select distinct on (w.workspace_id, w.coalesce_key)
+                w.workspace_id, w.job_id, w.lane_id, w.kind, w.payload, w.priority, w.coalesce_key
+            from unnest(
+                $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[], $17::jsonb[], $18::smallint[],
+                $19::text[]
+            ) as w (delivery_id, workspace_id, job_id, lane_id, kind, payload, priority, coalesce_key)
+            join recorded on recorded.delivery_id = w.delivery_id and recorded.is_new
+            order by w.workspace_id, w.coalesce_key
+            on conflict (workspace_id, coalesce_key) where state = 'ready'
+            do update set
+                run_at = least(job.run_at, excluded.run_at),
+                priority = least(job.priority, excluded.priority)
+            returning 1
+        )
+        select delivery_id, (select pg_notify('concord_job', '')::text from queued limit 1) as notified
+        from recorded
+        where is_new
+        "#,
+        &new.workspace_id,
+        &new.delivery_id,
+        &new.connection_id,
+        &new.side,
+        &new.webhook_id,
+        &new.event,
+        &new.subject_id as &[Option<String>],
+        &new.body,
+        &new.arrivals,
+        &new.ignored as &[Option<String>],
+        at,
+        &work.delivery_id,
+        &work.workspace_id,
+        &work.job_id,
+        &work.lane_id,
+        &work.kind,
+        &work.payload,
+        &work.priority,
+        &work.coalesce_key,
     )
     .fetch_all(conn)
     .await?;
-    let is_certain = rows.len() == 1 || rows.first().is_some_and(|row| row.public_id == key);
-    rows.truncate(1);
-    Ok(rows.pop().filter(|row| is_certain && row.side == side.as_str()))
-}
-
-/// The syncs a connection takes part in; at most 50.
-pub(crate) async fn listeners(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    connection_id: Uuid,
-) -> sqlx::Result<Vec<ListenerRow>> {
-    sqlx::query_as!(
-        ListenerRow,
-        r#"
-        select sync_id, chargify_connection_id as lane_id
-        from sync
-        where workspace_id = $1 and (highlevel_connection_id = $2 or chargify_connection_id = $2)
-        order by sync_id
-        limit 50
-        "#,
-        workspace_id.0,
-        connection_id,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Records an arrival. False: it is another arrival of a delivery recorded before, which only counts it.
-pub(crate) async fn record(conn: &mut PgConnection, new: &NewDelivery<'_>) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"
-        insert into delivery (
-            workspace_id, delivery_id, connection_id, side, webhook_id, event, subject_id, body, state, detail,
-            received_at, settled_at)
-        values (
-            $1, $2, $3, $4, $5, $6, $7, $8, case when $9::text is null then 'recorded' else 'ignored' end, $9,
-            $10::timestamptz, case when $9::text is null then null else $10::timestamptz end)
-        on conflict on constraint delivery_once do update set arrivals = delivery.arrivals + 1
-        returning (xmax = 0) as "is_new!"
-        "#,
-        new.workspace_id.0,
-        new.delivery_id.0,
-        new.connection_id.0,
-        new.side.as_str(),
-        new.webhook_id,
-        new.event,
-        new.subject_id,
-        new.body,
-        new.ignored,
-        new.received_at,
-    )
-    .fetch_one(conn)
-    .await
+    Ok(rows.into_iter().map(|row| row.delivery_id).collect())
 }
 
 /// Deliveries about these subjects that still wait, oldest first; at most 200.

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn a_chain_reads_back_what_it_writes() {
-        for text in ["", "trim", "trim | lower", r#"lookup("a\\|b=c, d=e") | upper"#, r#"default("a | \"b\"") | trim"#] {
+        for text in ["", "trim", "trim | lower", r#"lookup("a\\|b=c, d=e") | upper"#, r#"default("a | \"b\"") | trim"#]
+        {
             let chain = parse(text).unwrap();
             assert_eq!(parse(&show(&chain)).unwrap(), chain, "{text}");
         }

@@ -35,13 +35,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Invalid`] naming every row that breaks a rule; [`EngineError::NotFound`]; database errors.
-    pub async fn save_mapping(
-        &self,
-        editor: &Editor,
-        sync: &str,
-        drafts: Vec<RuleDraft>,
-        reason: &str,
-    ) -> Result<u32> {
+    pub async fn save_mapping(&self, editor: &Editor, sync: &str, drafts: Vec<RuleDraft>, reason: &str) -> Result<u32> {
         let reason = reason.trim();
         let mut conn = self.pool().acquire().await?;
         let mut tx = conn.begin().await?;
@@ -145,7 +139,10 @@ pub(crate) fn mapping_faults(mapping: &Mapping) -> Vec<String> {
         faults.push(format!("{}: more than {} transforms", rule.key(), limits::TRANSFORM_CHAIN));
     }
     for rule in mapping.rules.iter().filter(|rule| rule.chargify.metafield_name().is_some()) {
-        faults.push(format!("{}: Chargify's metafields cannot be mapped. Choose a field of the customer itself", rule.key()));
+        faults.push(format!(
+            "{}: Chargify's metafields cannot be mapped. Choose a field of the customer itself",
+            rule.key()
+        ));
     }
     let problems = mapping.check(&catalogue_for(mapping));
     faults.extend(problems.iter().map(|problem| format!("{problem}. {}", problem.fix())));

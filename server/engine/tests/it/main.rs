@@ -15,4 +15,3 @@ mod support;
 mod sync;
 mod vault;
 mod wire_spec;
-mod zz_speed;
