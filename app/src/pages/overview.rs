@@ -46,7 +46,7 @@ pub fn Overview() -> impl IntoView {
                     </div>
                     <Needs needs=needs />
                 </div>
-                <SyncsCard seen=seen syncs=syncs now=now />
+                <SyncsCard seen=seen syncs=syncs />
                 <div class="cols-main">
                     <DayCard day=day queue=queue.clone() now=now />
                     <ConnectionsCard connections=connections queue=queue />
@@ -115,9 +115,10 @@ fn Needs(needs: Vec<NeedView>) -> impl IntoView {
     view! { <Asks>{asks}</Asks> }.into_any()
 }
 
-/// All syncs in a table; also on the page of syncs.
+/// All syncs in a table; `alone` on their own page, whose head has the button.
 #[component]
-pub(super) fn SyncsCard(seen: Seen, syncs: Vec<SyncView>, now: OffsetDateTime) -> impl IntoView {
+pub(super) fn SyncsCard(seen: Seen, syncs: Vec<SyncView>, #[prop(optional)] alone: bool) -> impl IntoView {
+    let now = seen.now();
     let may = seen.may(Right::EditMapping);
     if syncs.is_empty() {
         let add = may.then(|| view! { <LinkButton text="Make a sync" href="/syncs/new" /> });
@@ -148,7 +149,7 @@ pub(super) fn SyncsCard(seen: Seen, syncs: Vec<SyncView>, now: OffsetDateTime) -
     view! {
         <Card title="Syncs" note=note flush=true>
             <Actions slot>
-                {may.then(|| view! { <LinkButton text="New sync" href="/syncs/new" small=true glyph=Glyph::Plus /> })}
+                {(may && !alone).then(|| view! { <LinkButton text="New sync" href="/syncs/new" small=true glyph=Glyph::Plus /> })}
             </Actions>
             <Table caption="Syncs" columns=columns>
                 {rows}

@@ -7,7 +7,6 @@ use leptos_router::hooks::use_params_map;
 use crate::{
     AppError,
     kept::{self, Kept},
-    page::leave_for,
     parts::{Button, Door, LinkButton, Notice, Press, Takes, TextField, Tone},
 };
 
@@ -39,7 +38,7 @@ pub async fn claim_setup(
     let claimed = engine.claim_setup(&token, owner).await.map_err(AppError::from);
     let person = kept::refused(FORM, &values, claimed).await?;
     super::sign_in::server::open(person).await?;
-    leave_for("/");
+    crate::page::leave_for("/");
     Ok(())
 }
 

@@ -6,7 +6,6 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     AppError,
-    page::leave_for,
     pages::setup::setup_pending,
     parts::{Button, Door, Notice, Press, Takes, TextField, Tone},
 };
@@ -23,7 +22,7 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
     let engine = crate::auth::engine()?;
     let person = engine.sign_in(&email, password.into(), &server::address().await).await?;
     server::open(person).await?;
-    leave_for(way_back(&next).unwrap_or("/"));
+    crate::page::leave_for(way_back(&next).unwrap_or("/"));
     Ok(())
 }
 
@@ -32,7 +31,7 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
 pub async fn sign_out() -> Result<(), AppError> {
     crate::auth::viewer().await?;
     server::close().await?;
-    leave_for("/sign-in");
+    crate::page::leave_for("/sign-in");
     Ok(())
 }
 

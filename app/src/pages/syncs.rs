@@ -32,7 +32,6 @@ pub async fn sync(name: String) -> Result<SyncView, AppError> {
 #[component]
 pub fn SyncsPage() -> impl IntoView {
     page::loaded("Syncs", syncs(), |seen, syncs| {
-        let now = seen.now();
         let add = seen
             .may(Right::EditMapping)
             .then(|| view! { <LinkButton text="New sync" href="/syncs/new" press=Press::Primary glyph=Glyph::Plus /> });
@@ -44,7 +43,7 @@ pub fn SyncsPage() -> impl IntoView {
                 >
                     <Actions slot>{add}</Actions>
                 </Head>
-                <SyncsCard seen=seen syncs=syncs now=now />
+                <SyncsCard seen=seen syncs=syncs alone=true />
             </Frame>
         }
         .into_any()

@@ -11,7 +11,7 @@ use super::super::standing;
 use crate::{
     AppError,
     kept::{self, Kept},
-    page::{self, Guarded, Refused, Seen, encoded},
+    page::{self, Guarded, Refused, Seen},
     parts::{
         Actions, Badge, Card, Cell, Col, Crumb, Empty, Fact, Facts, Foot, Frame, Glyph, Head, Mark, Moment, More, Name,
         Notice, Place, Press, Row, State, Table, Takes, TextField, Tone, counted, lasting,
@@ -30,7 +30,7 @@ pub async fn connection(id: String) -> Result<ConnectionView, AppError> {
 pub async fn test_connection(id: String) -> Result<CheckView, AppError> {
     let (keyholder, engine) = crate::auth::keyholder().await?;
     let check = engine.test_connection(&keyholder, &id).await?;
-    page::leave_for(&format!("/connections/{}?done=tested#test", encoded(&id)));
+    page::leave_for(&format!("/connections/{}?done=tested#test", page::encoded(&id)));
     Ok(check)
 }
 
@@ -46,7 +46,7 @@ pub async fn rotate_credential(id: String, field: String, secret: String) -> Res
     let is_new = kept::refused(&form(&id), &[], rotated).await?;
     engine.test_connection(&keyholder, &id).await?;
     let done = if is_new { "rotated" } else { "same" };
-    page::leave_for(&format!("/connections/{}?done={done}#test", encoded(&id)));
+    page::leave_for(&format!("/connections/{}?done={done}#test", page::encoded(&id)));
     Ok(())
 }
 
@@ -220,7 +220,7 @@ fn Whereabouts(connection: ConnectionView, now: OffsetDateTime) -> impl IntoView
             "In Chargify under Config, Settings, Webhooks, add this address for customer create and update. Without webhooks, changes are found by reading."
         }
     };
-    let median = connection.median_ms.map(|ms| format!("{ms} ms in the middle"));
+    let median = connection.median_ms.map(|ms| format!("in {ms} ms, the median"));
     let last = match connection.last_webhook_at {
         Some(at) => view! { <Moment at=at.instant() now=now /> }.into_any(),
         None => "none yet".into_any(),

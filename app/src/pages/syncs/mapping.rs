@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     AppError,
-    page::{self, Guarded, Refused, Seen, encoded},
+    page::{self, Guarded, Refused, Seen},
     parts::{
         Badge, Button, Card, Choice, Crumb, Foot, Frame, Glyph, Head, Icon, LinkButton, MapField, MapRow, Mapping,
         Mark, More, Notice, Pair, Place, Press, Rule, Select, TextField, Tone, Wire, counted,
@@ -38,6 +38,9 @@ pub struct MappingForm {
     pub reason: String,
     #[serde(default)]
     pub press: String,
+    /// `3` while a new sync is being made.
+    #[serde(default)]
+    pub step: String,
 }
 
 /// The fields a rule can name: GoHighLevel's, then Chargify's.
@@ -51,14 +54,16 @@ pub async fn field_choices(name: String) -> Result<(Vec<FieldChoiceView>, Vec<Fi
 #[server(endpoint = "edit-mapping")]
 pub async fn edit_mapping(form: MappingForm) -> Result<(), AppError> {
     let (editor, engine) = crate::auth::editor().await?;
-    let address = format!("/syncs/{}", encoded(&form.sync));
+    let address = format!("/syncs/{}", page::encoded(&form.sync));
     if form.press == "save" {
+        let next = if form.step == "3" { "&step=4" } else { "" };
         let saved = server::save(&engine, &editor, form).await?;
         let done = if saved { "mapping" } else { "same" };
-        page::leave_for(&format!("{address}?done={done}"));
+        page::leave_for(&format!("{address}?done={done}{next}"));
     } else {
+        let step = if form.step == "3" { "?step=3" } else { "" };
         let anchor = server::change(form).await?;
-        page::leave_for(&format!("{address}/mapping{anchor}"));
+        page::leave_for(&format!("{address}/mapping{step}{anchor}"));
     }
     Ok(())
 }
@@ -91,7 +96,7 @@ mod server {
 
     /// Changes the draft; answers where on the page to go on.
     pub(super) async fn change(form: MappingForm) -> Result<String, AppError> {
-        let MappingForm { sync, version, mut rows, add_highlevel, add_chargify, reason, press } = form;
+        let MappingForm { sync, version, mut rows, add_highlevel, add_chargify, reason, press, .. } = form;
         let mut problems = Vec::new();
         let mut anchor = "#mapping".to_owned();
         if press == "discard" {
@@ -226,6 +231,7 @@ fn Editor(
                 "Keep the draft"
             </button>
             <input type="hidden" name="form[sync]" value=sync.name.clone() />
+            <input type="hidden" name="form[step]" value=if in_steps { "3" } else { "" } />
             <input type="hidden" name="form[version]" value=draft.version.to_string() />
             <Card title="Fields" note=note id="mapping" flush=true>
                 <Mapping caption="Mapping" with_acts=true>
@@ -412,7 +418,7 @@ fn Save(draft: Draft, is_draft: bool, lacks: Option<String>, name: String, in_st
     let discard = is_draft
         .then(|| view! { <Button text="Discard the draft" press=Press::Bare name="form[press]" value="discard" /> });
     let (skip, skip_text) = if in_steps { (true, "Keep the default mapping") } else { (false, "") };
-    let skip = skip.then(|| view! { <LinkButton text=skip_text href=format!("/syncs/{name}") /> });
+    let skip = skip.then(|| view! { <LinkButton text=skip_text href=format!("/syncs/{name}?step=4") /> });
     view! {
         <Card title="Save" note="Saving writes to neither service. The next plan shows what the new version changes.">
             <div class="form">

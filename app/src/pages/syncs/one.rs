@@ -7,7 +7,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use time::OffsetDateTime;
 
-use super::{super::standing, sync};
+use super::{super::standing, Steps, sync};
 use crate::{
     AppError,
     page::{self, Guarded, Refused, Seen, encoded},
@@ -106,6 +106,7 @@ fn Sync(
     done: String,
 ) -> impl IntoView {
     let now = seen.now();
+    let in_steps = page::query("step") == "4" && sync.open_run.is_none() && sync.last_run.is_none();
     let standing = standing::of_sync(&sync);
     let crumbs = vec![Crumb::place(Place::Syncs), Crumb::here(sync.name.clone())];
     let lead = format!("{} ↔ {}", sync.highlevel, sync.chargify);
@@ -118,6 +119,7 @@ fn Sync(
                 </Mark>
                 <Actions slot>{switch}</Actions>
             </Head>
+            {in_steps.then(|| view! { <Steps at=4 /> })}
             <Refused error=refused />
             <Done done=done />
             <PlanCard sync=sync.clone() lacks=seen.lacks(Right::Run) now=now />
