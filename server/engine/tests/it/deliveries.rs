@@ -219,6 +219,21 @@ async fn a_nested_body_and_one_without_an_id_are_understood(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn awkward_ids_are_kept_out_of_the_index_and_never_fail(pool: PgPool) {
+    let engine = installation(&pool, true).await;
+    let long = "x".repeat(5_000);
+    for (webhook_id, contact, received) in [
+        ("nul\0", "c1", Received::Recorded),
+        (long.as_str(), "c2", Received::Recorded),
+        ("w3", "nul\0", Received::Ignored),
+        ("w4", long.as_str(), Received::Ignored),
+    ] {
+        assert_eq!(highlevel(&engine, &contact_update(webhook_id, contact)).await, received);
+    }
+    assert_eq!((deliveries(&pool).await.len(), jobs(&pool).await.len()), (4, 2));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_connection_is_addressed_by_its_public_id_or_a_name_that_is_unique(pool: PgPool) {
     let engine = installation(&pool, true).await;
     let viewer = engine.command_line(None).await.unwrap();
