@@ -37,7 +37,8 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     drop(rustls::crypto::ring::default_provider().install_default());
-    let warnings = tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).finish();
+    let warnings =
+        tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).with_ansi(false).finish();
     drop(tracing::subscriber::set_global_default(warnings));
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -161,7 +161,6 @@ pub(super) async fn send(
     context: &CallContext,
     call: Call,
 ) -> Result<Answer, CallError> {
-    let permit = wire.gate.enter(context.priority).await?;
     let (side, endpoint, writes) = (manners.side(), call.endpoint, call.writes);
     let mut headers = manners.headers(&call);
     headers.push(("accept", "application/json".to_owned()));
@@ -175,12 +174,16 @@ pub(super) async fn send(
         body: call.body.map(|body| body.to_string().into_bytes()),
         timeout: call.timeout,
     };
+    // Everything that can be done before is done: the time in the gate is the service's.
+    let permit = wire.gate.enter(context.priority).await?;
     let called_at = wire.clock.now();
     let started = wire.clock.monotonic_ms();
     let span = tracing::info_span!("call", side = side.as_str(), endpoint, cause = %context.cause);
     let outcome = wire.transport.send(outgoing).instrument(span.clone()).await;
     drop(permit);
     let took_ms = u32::try_from(wire.clock.monotonic_ms().saturating_sub(started)).unwrap_or(u32::MAX);
+    // Whoever waits for the gate sends first; this answer can be read meanwhile.
+    tokio::task::yield_now().await;
     if let Ok(incoming) = &outcome {
         manners.observe(incoming);
     }

@@ -170,7 +170,21 @@ impl Chargify {
     /// # Errors
     /// A [`CallError`].
     pub async fn events(&self, context: &CallContext, since_id: i64, keys: &[&str]) -> Result<EventPage, CallError> {
-        let answer = self.call(context, read("GET /events.json", events::target(Some(since_id), keys))).await?;
+        self.events_page(context, since_id, 1, keys).await
+    }
+
+    /// The `page`th page, from 1, of the same events.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub(crate) async fn events_page(
+        &self,
+        context: &CallContext,
+        since_id: i64,
+        page: u64,
+        keys: &[&str],
+    ) -> Result<EventPage, CallError> {
+        let answer = self.call(context, read("GET /events.json", events::target(Some((since_id, page)), keys))).await?;
         events::page(&answer.json()?).ok_or_else(|| answer.unreadable("the answer is no list of events"))
     }
 

@@ -95,6 +95,12 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// Tells Postgres how many items there are now, for the same reason as `records::analyze`.
+pub(crate) async fn analyze(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("analyze run_item").execute(conn).await?;
+    Ok(())
+}
+
 /// An open item and whether something of its record changed since the plan was made.
 pub(crate) struct OpenRow {
     pub(crate) item: ItemRow,
@@ -121,19 +127,26 @@ pub(crate) async fn open(
         select
             item.item_no, item.action, item.contact_id, item.customer_id, item.link_id, item.display_name, item.email,
             item.reason, item.changes, item.plan, item.outcome, item.outcome_detail, item.settled_at, item.took_ms,
+            -- One look by key for each: a single one with "or" would go through every record of the sync.
             (exists (
-                select 1 from record
-                where record.workspace_id = run.workspace_id
-                  and record.sync_id = run.sync_id
-                  and ((record.side = 'highlevel' and record.remote_id = item.contact_id)
-                    or (record.side = 'chargify' and record.remote_id = item.customer_id))
-                  and (record.read_at > run.planned_at or record.gone_at is not null))
+                select 1 from record contact
+                where contact.workspace_id = run.workspace_id and contact.sync_id = run.sync_id
+                  and contact.side = 'highlevel' and contact.remote_id = item.contact_id
+                  and (contact.read_at > run.planned_at or contact.gone_at is not null))
+            or exists (
+                select 1 from record customer
+                where customer.workspace_id = run.workspace_id and customer.sync_id = run.sync_id
+                  and customer.side = 'chargify' and customer.remote_id = item.customer_id
+                  and (customer.read_at > run.planned_at or customer.gone_at is not null))
             or exists (
                 select 1 from link
-                where link.workspace_id = run.workspace_id
-                  and link.sync_id = run.sync_id
-                  and link.state <> 'unlinked'
-                  and (link.contact_id = item.contact_id or link.customer_id = item.customer_id)
+                where link.workspace_id = run.workspace_id and link.sync_id = run.sync_id
+                  and link.contact_id = item.contact_id and link.state <> 'unlinked'
+                  and link.settled_at > run.planned_at)
+            or exists (
+                select 1 from link
+                where link.workspace_id = run.workspace_id and link.sync_id = run.sync_id
+                  and link.customer_id = item.customer_id and link.state <> 'unlinked'
                   and link.settled_at > run.planned_at)) as "stale!"
         from run_item item
         join run on run.workspace_id = item.workspace_id and run.run_id = item.run_id

@@ -336,6 +336,13 @@ pub(crate) async fn set_verdicts(
     Ok(())
 }
 
+/// Tells Postgres how many records there are now. It finds out by itself once a minute only, and until then goes through
+/// a whole sync to find one record.
+pub(crate) async fn analyze(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("analyze record").execute(conn).await?;
+    Ok(())
+}
+
 /// The record is proved gone at the remote.
 pub(crate) async fn mark_gone(
     conn: &mut PgConnection,
@@ -505,5 +512,44 @@ pub(crate) async fn contacts_for_customer(
         customer.email,
     )
     .fetch_all(conn)
+    .await
+}
+
+/// Whether a copy of the pair was read, or its link settled, after an instant; or one of the two belongs to somebody else.
+pub(crate) async fn pair_changed_since(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    (contact_id, customer_id): (Option<&str>, Option<&str>),
+    since: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select (
+            exists (
+                select 1 from record
+                where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and remote_id = $3
+                  and (read_at > $5 or gone_at > $5))
+            or exists (
+                select 1 from record
+                where workspace_id = $1 and sync_id = $2 and side = 'chargify' and remote_id = $4
+                  and (read_at > $5 or gone_at > $5))
+            or exists (
+                select 1 from link
+                where workspace_id = $1 and sync_id = $2 and contact_id = $3 and state <> 'unlinked'
+                  and settled_at > $5)
+            or exists (
+                select 1 from link
+                where workspace_id = $1 and sync_id = $2 and customer_id = $4 and state <> 'unlinked'
+                  and settled_at > $5)
+        ) as "changed!"
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        contact_id,
+        customer_id,
+        since,
+    )
+    .fetch_one(conn)
     .await
 }

@@ -3,7 +3,7 @@
 use super::{SyncContext, copy};
 use crate::{
     Engine, Result, store,
-    store::{links::LinkRow, records::RecordRow},
+    store::{items::ItemRow, links::LinkRow, records::RecordRow},
 };
 use domain::{
     LinkId, RemoteId, Side,
@@ -159,37 +159,26 @@ impl Engine {
         Ok(Planned { contact: None, customer: Some(customer), link: None, matched: None, item })
     }
 
-    /// A plan as it was stored, with the records it is about. `None`: one of them is gone, or the plan cannot be read.
-    pub(crate) async fn stored_plan(
+    /// Plans as they were stored, with the records they are about, in the order of `items`. `None`: one of the records
+    /// is gone, or the plan cannot be read.
+    pub(crate) async fn stored_plans(
         &self,
         conn: &mut PgConnection,
         context: &SyncContext,
-        stored: &serde_json::Value,
-        (contact_id, customer_id): (Option<&String>, Option<&String>),
-    ) -> Result<Option<Planned>> {
-        let Ok(StoredPlan { item, matched }) = serde_json::from_value(stored.clone()) else { return Ok(None) };
+        items: &[&ItemRow],
+    ) -> Result<Vec<Option<Planned>>> {
         let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
-        let mut pair = [None, None];
-        for ((side, id), place) in
-            [(Side::Highlevel, contact_id), (Side::Chargify, customer_id)].into_iter().zip(&mut pair)
-        {
-            let Some(id) = id else { continue };
-            let rows = store::records::by_ids(conn, workspace_id, sync_id, side, std::slice::from_ref(id)).await?;
-            *place = live(rows, false)?;
-            if place.is_none() {
-                return Ok(None);
-            }
-        }
-        let link = match (item.new_link, contact_id) {
-            (false, Some(contact_id)) => {
-                let ids = std::slice::from_ref(contact_id);
-                let links = store::links::of_records(conn, workspace_id, sync_id, ids, &[]).await?;
-                links.first().map(link_state).transpose()?
-            }
-            _ => None,
+        let contact_ids: Vec<String> = items.iter().filter_map(|item| item.contact_id.clone()).collect();
+        let customer_ids: Vec<String> = items.iter().filter_map(|item| item.customer_id.clone()).collect();
+        let contacts = store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &contact_ids).await?;
+        let customers = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &customer_ids).await?;
+        let links = store::links::of_records(conn, workspace_id, sync_id, &contact_ids, &[]).await?;
+        let stored = Stored {
+            contacts: contacts.into_iter().map(|row| (row.remote_id.clone(), row)).collect(),
+            customers: customers.into_iter().map(|row| (row.remote_id.clone(), row)).collect(),
+            links: links.into_iter().map(|row| (row.contact_id.clone(), row)).collect(),
         };
-        let [contact, customer] = pair;
-        Ok(Some(Planned { contact, customer, link, matched, item }))
+        items.iter().map(|item| stored.plan_of(item)).collect()
     }
 
     /// Plans an existing link, whichever of its records are still there.
@@ -222,6 +211,31 @@ impl Engine {
         };
         let item = plan(&input);
         Ok(Planned { contact, customer, link: Some(link), matched: None, item })
+    }
+}
+
+/// What stored plans are about.
+struct Stored {
+    contacts: BTreeMap<String, RecordRow>,
+    customers: BTreeMap<String, RecordRow>,
+    links: BTreeMap<String, LinkRow>,
+}
+
+impl Stored {
+    fn plan_of(&self, row: &ItemRow) -> Result<Option<Planned>> {
+        let Ok(StoredPlan { item, matched }) = StoredPlan::deserialize(&row.plan) else { return Ok(None) };
+        let (mut contact, mut customer) = (None, None);
+        for (id, rows, place) in [
+            (&row.contact_id, &self.contacts, &mut contact),
+            (&row.customer_id, &self.customers, &mut customer),
+        ] {
+            let Some(id) = id else { continue };
+            let Some(found) = rows.get(id).filter(|found| found.gone_at.is_none()) else { return Ok(None) };
+            *place = Some(copy::record_of(found)?);
+        }
+        let link = row.contact_id.as_ref().filter(|_| !item.new_link).and_then(|id| self.links.get(id));
+        let link = link.map(link_state).transpose()?;
+        Ok(Some(Planned { contact, customer, link, matched, item }))
     }
 }
 

@@ -46,8 +46,14 @@ impl Readers {
         self.chargify.lookup(call, reference).await
     }
 
-    pub(crate) async fn events(&self, call: &CallContext, since_id: i64, keys: &[&str]) -> Result<EventPage, CallError> {
-        self.chargify.events(call, since_id, keys).await
+    pub(crate) async fn events(
+        &self,
+        call: &CallContext,
+        since_id: i64,
+        page: u64,
+        keys: &[&str],
+    ) -> Result<EventPage, CallError> {
+        self.chargify.events_page(call, since_id, page, keys).await
     }
 
     pub(crate) async fn newest_event_id(&self, call: &CallContext) -> Result<Option<i64>, CallError> {

@@ -5,7 +5,7 @@ use crate::{
     Engine, EngineError, Result, UpstreamClass,
     clients::{
         CallContext, CallError,
-        chargify::CustomerPage,
+        chargify::{CustomerPage, EventPage},
         highlevel::SearchPage,
     },
     store::{self, records::ReadMark},
@@ -104,9 +104,12 @@ impl Reading<'_> {
     /// Both lists, whole, at the same time.
     pub(crate) async fn everything(&self) -> Result<ReadSummary> {
         let started = self.engine.clock().now();
-        // The event number is taken before the lists: what changes while they are read is read again later.
-        let event_id = self.try_read(|| self.readers.newest_event_id(&self.call)).await?;
-        let (contacts, customers) = futures::try_join!(self.all_contacts(None), self.all_customers(None))?;
+        let customers = async {
+            // The event number is taken before the list: what changes while it is read is read again later.
+            let event_id = self.try_read(|| self.readers.newest_event_id(&self.call)).await?;
+            Ok((event_id, self.all_customers(None).await?))
+        };
+        let (contacts, (event_id, customers)) = futures::try_join!(self.all_contacts(None), customers)?;
         Ok(ReadSummary {
             contacts: contacts.0,
             customers: customers.0,
@@ -194,18 +197,21 @@ impl Reading<'_> {
     /// Contacts page by page; returns how many, and how many rows could not be read.
     async fn all_contacts(&self, updated_since: Option<OffsetDateTime>) -> Result<(u64, u64)> {
         let (mut count, mut unreadable) = (0, 0);
-        let mut after = None;
+        let mut page = SearchPage { page_limit: limits::HIGHLEVEL_PAGE, after: None, updated_since };
+        let mut last = (self.mark(Side::Highlevel), Vec::new());
         loop {
-            let page = SearchPage { page_limit: limits::HIGHLEVEL_PAGE, after, updated_since };
             let mark = self.mark(Side::Highlevel);
-            let answer = self.try_read(|| self.readers.contacts(&self.call, &page)).await?;
-            self.keep(mark, &answer.records).await?;
+            // A page is stored while the next one is on its way.
+            let read = self.try_read(|| self.readers.contacts(&self.call, &page));
+            let (answer, ()) = futures::try_join!(read, self.keep(last.0, &last.1))?;
             count += answer.records.len() as u64;
             unreadable += if answer.rows_complete { 0 } else { answer.problems.len().max(1) as u64 };
-            match answer.next {
-                Some(next) => after = Some(next),
-                None => return Ok((count, unreadable)),
+            last = (mark, answer.records);
+            if answer.next.is_none() {
+                self.keep(last.0, &last.1).await?;
+                return Ok((count, unreadable));
             }
+            page.after = answer.next;
         }
     }
 
@@ -229,7 +235,7 @@ impl Reading<'_> {
     /// Customers that events after `event_id` tell of and whose copies are older than that: how many were read, how many
     /// could not be, and the newest event.
     async fn heard_customers(&self, event_id: i64) -> Result<(u64, u64, i64)> {
-        let (stale, newest) = self.stale_customers(event_id).await?;
+        let (stale, newest) = self.stale_customers(event_id, 0).await?;
         let mut count = 0;
         if stale.len() > GETS_MAX
             && let Some(earliest) = stale.iter().map(|(_, told_at)| *told_at).min()
@@ -248,11 +254,16 @@ impl Reading<'_> {
         Ok((count, 0, newest))
     }
 
-    /// Customers that events after `event_id` tell of, with when; and the newest event.
+    /// Customers that events after `event_id` tell of, with when; and the newest event. As many pages as `expected`
+    /// events fill are read side by side, further ones one after the other.
     ///
     /// An event that is not younger than the copy's own `updated_at` tells nothing new: both are the site's time. Our own
     /// writes are found so, without a call.
-    pub(crate) async fn stale_customers(&self, event_id: i64) -> Result<(Vec<(String, OffsetDateTime)>, i64)> {
+    pub(crate) async fn stale_customers(
+        &self,
+        event_id: i64,
+        expected: u64,
+    ) -> Result<(Vec<(String, OffsetDateTime)>, i64)> {
         let mut newest = event_id;
         let mut told: BTreeMap<String, OffsetDateTime> = BTreeMap::new();
         // Events show up some seconds late and out of order.
@@ -260,18 +271,23 @@ impl Reading<'_> {
         if event_id == 0 {
             since = 0;
         }
+        let (mut page, mut ahead) = (1, (expected / u64::from(limits::CHARGIFY_PAGE)).max(1));
         loop {
-            let page = self.try_read(|| self.readers.events(&self.call, since, &CUSTOMER_EVENTS)).await?;
-            for event in &page.events {
+            let at_once = ahead.clamp(1, u64::from(limits::CHARGIFY_IN_FLIGHT));
+            let read = (page..page + at_once).map(|page| self.event_page(since, page));
+            let pages = futures::future::try_join_all(read).await?;
+            for event in pages.iter().flat_map(|page| &page.events) {
                 newest = newest.max(event.id);
                 if let Some(id) = &event.customer_id {
                     let at = event.created_at.unwrap_or_else(|| self.engine.clock().now());
                     told.entry(id.0.clone()).and_modify(|known| *known = at.max(*known)).or_insert(at);
                 }
             }
-            match page.events.last() {
-                Some(last) if page.more => since = last.id.saturating_add(1),
-                _ => break,
+            let Some(last) = pages.last().filter(|last| last.more).and_then(|last| last.events.last()) else { break };
+            (page, ahead) = (page + at_once, ahead - at_once);
+            if ahead == 0 {
+                // Nothing is expected any more: on from the last one, since pages are counted from `since`.
+                (since, page, ahead) = (last.id.saturating_add(1), 1, 1);
             }
         }
         let ids: Vec<String> = told.keys().cloned().collect();
@@ -285,6 +301,10 @@ impl Reading<'_> {
             }
         }
         Ok((told.into_iter().collect(), newest))
+    }
+
+    async fn event_page(&self, since: i64, page: u64) -> Result<EventPage> {
+        self.try_read(|| self.readers.events(&self.call, since, page, &CUSTOMER_EVENTS)).await
     }
 
     /// A read is repeated when the service is away or asks for a pause: it changes nothing.

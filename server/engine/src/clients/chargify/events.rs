@@ -26,14 +26,20 @@ pub struct EventPage {
     pub more: bool,
 }
 
-/// From `since_id` on; without one, the single newest.
-pub(super) fn target(since_id: Option<i64>, keys: &[&str]) -> String {
-    let mut query = match since_id {
-        Some(since_id) => vec![
-            ("direction", "asc".to_owned()),
-            ("since_id", since_id.to_string()),
-            ("per_page", limits::CHARGIFY_PAGE.to_string()),
-        ],
+/// A page of those from `since_id` on; without one, the single newest.
+pub(super) fn target(since_id_and_page: Option<(i64, u64)>, keys: &[&str]) -> String {
+    let mut query = match since_id_and_page {
+        Some((since_id, page)) => {
+            let mut query = vec![
+                ("direction", "asc".to_owned()),
+                ("since_id", since_id.to_string()),
+                ("per_page", limits::CHARGIFY_PAGE.to_string()),
+            ];
+            if page > 1 {
+                query.push(("page", page.to_string()));
+            }
+            query
+        }
         None => vec![("direction", "desc".to_owned()), ("per_page", "1".to_owned())],
     };
     if !keys.is_empty() {

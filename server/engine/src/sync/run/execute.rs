@@ -2,18 +2,21 @@
 
 use super::{Running, Written, plan::reason_code};
 use crate::{
-    Result,
+    Engine, EngineError, Result,
     clients::CallError,
-    store::{self, items::ItemRow, items::OpenRow},
+    store::{
+        self,
+        items::{ItemRow, OpenQuery, OpenRow},
+    },
     sync::{
-        Planned,
+        Planned, SyncContext,
         planning::Circumstances,
         predict::HIGHLEVEL_AT_ONCE,
         settling::{Belongs, Ended, Settler},
         writing::{Carried, Writer},
     },
 };
-use domain::{Side, limits, outcome::Outcome};
+use domain::{RunId, Side, limits, outcome::Outcome};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use std::{
     collections::VecDeque,
@@ -24,6 +27,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::mpsc;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 /// A plan older than this is compared with what happened since before it is carried out.
@@ -35,8 +39,21 @@ const ROUNDS: u32 = 3;
 
 /// What one of the futures of a run came to.
 enum Step {
-    Fetched(Result<Vec<OpenRow>>),
+    Fetched(Result<Vec<Ready>>),
     Carried(Result<()>),
+}
+
+/// An open item as it was fetched.
+struct Ready {
+    item: ItemRow,
+    plan: Fetched,
+}
+
+enum Fetched {
+    /// What was shown is what is carried out. `None`: its record is gone.
+    AsShown(Option<Box<Planned>>),
+    /// Something of its record changed since: it is planned again.
+    Stale,
 }
 
 /// What the workers of one run tell each other.
@@ -69,7 +86,7 @@ impl Running<'_> {
         self.look_for_changes_since().await?;
         let signals = Signals::default();
         let (sender, settler) = Settler::new();
-        let belongs = Belongs { context: &self.context, run_id: Some(self.run_id) };
+        let settling = tokio::spawn(settle_behind(settler, self.engine.clone(), self.context.clone(), self.run_id));
         let work = async {
             let at_once = usize::try_from(self.context.row.slots).unwrap_or(1) + limits::WRITES_AHEAD;
             let done = futures::try_join!(
@@ -80,8 +97,9 @@ impl Running<'_> {
             signals.over.cancel();
             done
         };
-        let settling = settler.run(self.engine, belongs);
-        let (done, (), ()) = tokio::join!(work, self.watch(&signals), settling);
+        let (done, ()) = tokio::join!(work, self.watch(&signals));
+        // With the last sender gone the settler ends as soon as everything is committed.
+        settling.await.map_err(|_panic| EngineError::Bug("outcomes were not committed"))?;
         done?;
         Ok(match signals.halted() {
             Some(error) => Written::Halted(format!("{} refuses our calls: {}", error.side.label(), error.message)),
@@ -127,35 +145,33 @@ impl Running<'_> {
             }
             while !ends
                 && steps.len() < at_once + usize::from(fetching)
-                && let Some(row) = queue.pop_front()
+                && let Some(ready) = queue.pop_front()
             {
-                steps.push(self.step(row, signals, &sender).boxed());
+                steps.push(self.step(ready, signals, &sender).boxed());
             }
             match steps.next().await {
                 None => return Ok(()),
                 Some(Step::Carried(done)) => done?,
-                Some(Step::Fetched(rows)) => {
-                    let rows = rows?;
+                Some(Step::Fetched(more)) => {
+                    let more = more?;
                     fetching = false;
-                    exhausted = rows.is_empty();
-                    after = rows.last().map_or(after, |row| row.item.item_no);
-                    queue.extend(rows);
+                    exhausted = more.is_empty();
+                    after = more.last().map_or(after, |ready| ready.item.item_no);
+                    queue.extend(more);
                 }
             }
         }
     }
 
+    /// In a task of its own: reading a hundred plans takes a while, and no slot shall wait for it.
     async fn fetch(&self, only_highlevel: bool, after: i64) -> Step {
-        let query = store::items::OpenQuery { only_highlevel: Some(only_highlevel), after, limit: limits::ITEM_BATCH };
-        let rows = async {
-            let mut conn = self.engine.pool().acquire().await?;
-            store::items::open(&mut conn, self.context.workspace_id, self.run_id, &query).await
-        };
-        Step::Fetched(rows.await.map_err(Into::into))
+        let query = OpenQuery { only_highlevel: Some(only_highlevel), after, limit: limits::ITEM_BATCH };
+        let fetched = tokio::spawn(fetch(self.engine.clone(), self.context.clone(), self.run_id, query)).await;
+        Step::Fetched(fetched.unwrap_or(Err(EngineError::Bug("the next items could not be read"))))
     }
 
-    async fn step(&self, row: OpenRow, signals: &Signals, sender: &mpsc::Sender<Ended>) -> Step {
-        let carried = self.carry_item_out(row, signals).await;
+    async fn step(&self, ready: Ready, signals: &Signals, sender: &mpsc::Sender<Ended>) -> Step {
+        let carried = self.carry_item_out(ready, signals).await;
         Step::Carried(match carried {
             Ok(Some(ended)) => {
                 // The settler outlives every worker, so the way to it is open.
@@ -168,14 +184,20 @@ impl Running<'_> {
     }
 
     /// One item: planned again where its record changed, written, and how it ended. `None`: left open.
-    async fn carry_item_out(&self, row: OpenRow, signals: &Signals) -> Result<Option<Ended>> {
-        let (item, mut stale) = (row.item, row.stale);
-        let writer =
-            Writer { engine: self.engine, context: &self.context, clients: &self.clients, cause: &self.cause };
+    async fn carry_item_out(&self, ready: Ready, signals: &Signals) -> Result<Option<Ended>> {
+        let Ready { item, plan: mut fetched } = ready;
+        let as_of = self.row.planned_at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let mut writer =
+            Writer { engine: self.engine, context: &self.context, clients: &self.clients, cause: &self.cause, as_of };
         for _ in 0..ROUNDS {
-            let Some(planned) = self.current_plan(&item, stale).await? else {
-                return Ok(Some(vanished(&item)));
+            let planned = match std::mem::replace(&mut fetched, Fetched::Stale) {
+                Fetched::AsShown(planned) => planned,
+                Fetched::Stale => {
+                    writer.as_of = self.engine.clock().now();
+                    self.plan_again(&item).await?.map(Box::new)
+                }
             };
+            let Some(planned) = planned else { return Ok(Some(vanished(&item))) };
             match writer.carry_out(&planned, Some(item.item_no)).await? {
                 Carried::Ended(ended) => return Ok(Some(*ended)),
                 Carried::Halt(error) => {
@@ -188,7 +210,6 @@ impl Running<'_> {
                 }
                 Carried::Busy => self.engine.clock().sleep(LOOK_UP).await,
             }
-            stale = true;
         }
         let mut ended = Ended::as_outcome(
             Outcome::Parked,
@@ -200,15 +221,10 @@ impl Running<'_> {
         Ok(Some(ended))
     }
 
-    /// The plan as stored, or made again from the copies when something changed since.
-    pub(super) async fn current_plan(&self, item: &ItemRow, stale: bool) -> Result<Option<Planned>> {
+    /// The plan made again from the copies.
+    async fn plan_again(&self, item: &ItemRow) -> Result<Option<Planned>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.pool().acquire().await?;
-        if !stale {
-            // What was shown is what is carried out.
-            let ids = (item.contact_id.as_ref(), item.customer_id.as_ref());
-            return self.engine.stored_plan(&mut conn, &self.context, &item.plan, ids).await;
-        }
         let ids: Vec<String> = item.contact_id.iter().cloned().collect();
         let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
         let planned = match rows.first() {
@@ -218,7 +234,7 @@ impl Running<'_> {
                 let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
                 match rows.first() {
                     Some(row) => {
-                        Some(crate::Engine::plan_lone_customer(&self.context, row, Circumstances::default())?)
+                        Some(Engine::plan_lone_customer(&self.context, row, Circumstances::default())?)
                     }
                     None => None,
                 }
@@ -243,7 +259,8 @@ impl Running<'_> {
 
     /// A plan that waited for a person is compared with what changed meanwhile: a few calls, not a read per record.
     async fn look_for_changes_since(&mut self) -> Result<()> {
-        let waited = self.row.planned_at.is_some_and(|at| self.engine.clock().now() - at > FRESH);
+        let old = self.row.planned_at.is_some_and(|at| self.engine.clock().now() - at > FRESH);
+        let waited = old || self.row.approved_by.is_some();
         let summary = self.read_summary();
         if !waited || self.row.chosen.is_some() {
             return Ok(());
@@ -283,7 +300,8 @@ impl Running<'_> {
                 run_id: self.run_id,
                 call: self.cause.call.clone(),
             };
-            let (stale, until) = reading.stale_customers(event_id).await?;
+            let ours = u64::try_from(self.row.planned_chargify).unwrap_or(0);
+            let (stale, until) = reading.stale_customers(event_id, ours).await?;
             if stale.is_empty() {
                 newest = until;
             }
@@ -293,6 +311,24 @@ impl Running<'_> {
         store::syncs::advance(&mut conn, workspace_id, sync_id, Some(seen_until), Some(newest)).await?;
         Ok(())
     }
+}
+
+/// The next open items with their plans.
+async fn fetch(engine: Engine, context: SyncContext, run_id: RunId, query: OpenQuery) -> Result<Vec<Ready>> {
+    let mut conn = engine.pool().acquire().await?;
+    let rows = store::items::open(&mut conn, context.workspace_id, run_id, &query).await?;
+    let as_shown: Vec<&ItemRow> = rows.iter().filter(|row| !row.stale).map(|row| &row.item).collect();
+    let mut plans = engine.stored_plans(&mut conn, &context, &as_shown).await?.into_iter();
+    let ready = |OpenRow { item, stale }| {
+        let plan = if stale { Fetched::Stale } else { Fetched::AsShown(plans.next().flatten().map(Box::new)) };
+        Ready { item, plan }
+    };
+    Ok(rows.into_iter().map(ready).collect())
+}
+
+/// In a task of its own, so that committing never keeps a call from leaving.
+async fn settle_behind(settler: Settler, engine: Engine, context: SyncContext, run_id: RunId) {
+    settler.run(&engine, Belongs { context: &context, run_id: Some(run_id) }).await;
 }
 
 fn vanished(item: &ItemRow) -> Ended {

@@ -17,6 +17,9 @@ use domain::{
 };
 use sqlx::{Connection as _, PgConnection};
 
+/// From so many records on Postgres is told of them: fewer are gone through as quickly as found by key.
+const MANY: u64 = 500;
+
 /// What planning adds up.
 #[derive(Default)]
 struct Tally {
@@ -41,9 +44,15 @@ impl Running<'_> {
         if self.row.mode == "changes" {
             store::records::mark_partners_of_customers(&mut conn, workspace_id, sync_id, self.run_id).await?;
         }
+        if summary.contacts + summary.customers >= MANY {
+            store::records::analyze(&mut conn).await?;
+        }
         let mut tally = Tally::default();
         self.plan_contacts(&mut conn, &mut tally).await?;
         self.plan_lone_customers(&mut conn, &mut tally).await?;
+        if tally.item_no >= MANY as i64 {
+            store::items::analyze(&mut conn).await?;
+        }
         let made = (self.row.calls_highlevel, self.row.calls_chargify);
         let calls = store::runs::get(&mut conn, workspace_id, self.run_id)
             .await?
