@@ -82,7 +82,7 @@ async fn a_refusal_for_too_many_requests_pauses_the_lane_and_loses_nothing(pool:
     assert_eq!(world.count("select count(*) from lane where pause_ms >= 1000").await, 1, "the lane was paused");
     let requests = world.sandbox.chargify.requests();
     let refused = requests.iter().find(|request| request.status == Some(429)).unwrap();
-    let late = requests.iter().filter(|one| one.at > refused.at + time::Duration::milliseconds(100));
+    let late = requests.iter().filter(|one| one.at > refused.at + time::Duration::milliseconds(300));
     assert!(late.clone().all(|one| one.at > refused.at + time::Duration::milliseconds(900)), "nobody called meanwhile");
 }
 
@@ -153,7 +153,6 @@ async fn killed_when(pool: &PgPool, far_enough: impl Fn(&World) -> bool) -> (Wor
     dying.abort();
     assert!(dying.await.unwrap_err().is_cancelled(), "it was killed in the middle");
     let world = world.restarted();
-    let sent = world.count("select count(*) from intent where phase = 'sent'").await;
     world.drain().await;
 
     let run = world.ended(number).await;
@@ -174,9 +173,9 @@ async fn killed_when(pool: &PgPool, far_enough: impl Fn(&World) -> bool) -> (Wor
     }
     assert_eq!(world.count("select count(*) from intent where phase in ('sent', 'ambiguous')").await, 0);
     let calls_expected = run.counts.created;
-    let extra = world.calls_to(Side::Chargify, LOOK_UP);
+    let lists = world.calls_to(Side::Chargify, "GET /customers.json") - 1;
+    let extra = world.calls_to(Side::Chargify, LOOK_UP) + lists;
     assert!(world.calls_to(Side::Chargify, CREATE) <= calls_expected + 6, "creates cut off in the middle only");
-    assert!(sent <= 6, "{sent} writes were on their way");
     assert!(world.audit_verifies().await);
     (world, run, extra)
 }
@@ -184,7 +183,7 @@ async fn killed_when(pool: &PgPool, far_enough: impl Fn(&World) -> bool) -> (Wor
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_process_killed_while_writing_leaves_nothing_double_and_nothing_undone(pool: PgPool) {
     let (world, _, look_ups) = killed_when(&pool, |world| world.customers() >= 25).await;
-    assert!((1..=6).contains(&look_ups), "{look_ups} look-ups");
+    assert_eq!(look_ups, 1, "one list answers for all that was on its way");
     assert!(world.sandbox.chargify.stats().high_water <= 4);
     world.reset_faults_and_check_calm().await;
 }
@@ -192,14 +191,14 @@ async fn a_process_killed_while_writing_leaves_nothing_double_and_nothing_undone
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_process_killed_at_its_first_write_is_taken_over(pool: PgPool) {
     let (world, _, look_ups) = killed_when(&pool, |world| world.calls_to(Side::Chargify, CREATE) >= 1).await;
-    assert!(look_ups <= 6, "{look_ups} look-ups");
+    assert!(look_ups <= 1, "{look_ups} look-ups");
     world.reset_faults_and_check_calm().await;
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_process_killed_while_reading_is_taken_over(pool: PgPool) {
     let (_, run, look_ups) = killed_when(&pool, |world| world.calls().1 >= 1).await;
-    assert_eq!(look_ups, 0);
+    assert!(look_ups <= 1, "a page is read again");
     assert!(run.counts.created > 0);
 }
 

@@ -1,0 +1,120 @@
+//! The slots of a Chargify site, shared by everybody who works for it.
+
+use crate::support::{Setup, World, drain, until};
+use domain::Side;
+use engine::{Approval, Engine, Worker};
+use serde_json::json;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+/// A process that works the queue until it is told to stop.
+fn working(engine: &Engine) -> (CancellationToken, tokio::task::JoinHandle<()>) {
+    let (worker, stop) = (Worker::new(engine.clone()), CancellationToken::new());
+    let stopped = stop.clone();
+    (stop, tokio::spawn(async move { worker.run(stopped).await }))
+}
+
+/// Lets webhooks about that many contacts in.
+async fn edit_and_tell(world: &World, contacts: &[String], name: &str) {
+    for contact in contacts {
+        world.edit_contact(contact, &json!({ "city": name }));
+    }
+    let mut told = 0;
+    while told < contacts.len() {
+        let webhook = world.webhook().await;
+        if webhook.tells("ContactUpdate") {
+            world.receive(&webhook).await;
+            told += 1;
+        }
+    }
+}
+
+async fn settled(world: &World) -> i64 {
+    world.count("select count(*) from delivery where state = 'done' and outcome = 'updated'").await
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn two_nodes_under_heavy_demand_never_have_more_in_flight_than_allowed(pool: PgPool) {
+    for slots in [4, 2] {
+        let world = World::open(&pool, Setup { contacts: 30, slots, latency_ms: 20, ..Setup::default() }).await;
+        world.run("full").await;
+        let contacts = world.references();
+        for number in 0..120 {
+            world.add_contact("Bulk", &format!("Number{number}"), &format!("bulk{number}-{slots}@slots.example"));
+        }
+        world.reset_stats();
+
+        // One node carries a run, the other one what webhooks ask for; both want every slot there is.
+        let run = world.start("full", Approval::Granted).await;
+        let (first_engine, first_pool) = (world.engine.clone(), world.pool.clone());
+        let first = tokio::spawn(async move { drain(&first_engine, &first_pool).await });
+        until("the run writes", async || world.calls_to(Side::Chargify, "POST /customers.json") >= 4).await;
+        let other = world.another_engine();
+        let (stop, second) = working(&other);
+        edit_and_tell(&world, &contacts[..12], "Elsewhere").await;
+        until("the second node makes progress", async || settled(&world).await >= 1).await;
+        let still_running = world.view(run).await.finished_at.is_none();
+        first.await.unwrap();
+        until("the second node is through", async || settled(&world).await >= 12).await;
+        stop.cancel();
+        second.await.unwrap();
+
+        assert!(still_running, "both made progress at the same time");
+        let ended = world.ended(run).await;
+        assert_eq!((ended.status.as_str(), ended.counts.created), ("complete", 120), "{ended:#?}");
+        let high_water = world.sandbox.chargify.stats().high_water;
+        assert!(high_water <= usize::from(slots), "{high_water} in flight with {slots} slots");
+        assert_eq!(world.sandbox.chargify.stats().too_many, 0);
+        world.wipe().await;
+    }
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_live_change_goes_before_a_run_that_keeps_all_slots_busy(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 10, latency_ms: 25, ..Setup::default() }).await;
+    world.run("full").await;
+    let contact = world.references().pop().unwrap();
+    for number in 0..150 {
+        world.add_contact("Bulk", &format!("Number{number}"), &format!("bulk{number}@slots.example"));
+    }
+    let run = world.start("full", Approval::Granted).await;
+    let (stop, worker) = working(&world.engine);
+    until("the run writes", async || world.customers() >= 20).await;
+    edit_and_tell(&world, std::slice::from_ref(&contact), "Elsewhere").await;
+    let before = world.sandbox.chargify.stats().calls;
+    let customer = world.customer_of(&contact);
+    until("the live change is written", async || world.customer_text(customer, "city") == "Elsewhere").await;
+    let meanwhile = world.sandbox.chargify.stats().calls - before;
+    assert!(meanwhile <= 20, "{meanwhile} other calls began before the live one was done");
+    assert!(world.view(run).await.finished_at.is_none(), "the run is still going on");
+    until("the run ends", async || world.view(run).await.finished_at.is_some()).await;
+    stop.cancel();
+    worker.await.unwrap();
+    assert!(world.sandbox.chargify.stats().high_water <= 4);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn slots_are_given_back_when_nobody_needs_them(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 10, ..Setup::default() }).await;
+    world.run("full").await;
+    until("all slots are free", async || world.count("select count(*) from slot where node_id is not null").await == 0)
+        .await;
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn slots_of_a_dead_node_rest_before_they_are_used_again(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 40, latency_ms: 30, ..Setup::default() }).await;
+    world.start("full", Approval::Granted).await;
+    let worker = Worker::new(world.engine.clone());
+    let dying = tokio::spawn(async move { worker.step().await });
+    until("it writes", async || world.calls_to(Side::Chargify, "POST /customers.json") >= 4).await;
+    dying.abort();
+    drop(dying.await);
+    let world = world.restarted();
+    let asked_again = time::OffsetDateTime::now_utc();
+    world.drain().await;
+    let requests = world.sandbox.chargify.requests();
+    let first = requests.iter().find(|request| request.at > asked_again + time::Duration::milliseconds(100)).unwrap();
+    assert!(first.at > asked_again + time::Duration::milliseconds(1_000), "{} then {}", asked_again, first.at);
+    assert!(world.sandbox.chargify.stats().high_water <= 4);
+}
