@@ -31,9 +31,7 @@ impl Kept {
     /// What is wrong with none of these fields.
     #[must_use]
     pub fn rest(&self, fields: &[&str]) -> Vec<String> {
-        let known = |problem: &&String| {
-            problem.split_once(": ").is_some_and(|(field, _)| fields.iter().any(|known| field == *known))
-        };
+        let known = |problem: &&String| problem.split_once(": ").is_some_and(|(field, _)| fields.contains(&field));
         self.problems.iter().filter(|problem| !known(problem)).map(|problem| in_words(problem)).collect()
     }
 

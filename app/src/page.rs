@@ -3,13 +3,16 @@
 use domain::{Right, Side, view::SessionView};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::{
+    hooks::{use_params_map, use_query_map},
+    location::RequestUrl,
+};
 use time::OffsetDateTime;
 
 use crate::{
     AppError,
     auth::who,
-    parts::{self, Actions, Button, Frame, Glyph, Head, LinkButton, Notice, Place, Press, Tone, Words},
+    parts::{self, Actions, Button, Door, Frame, Glyph, Head, LinkButton, Notice, Place, Press, Tone, Words},
 };
 
 /// The product behind a side, as people call it.
@@ -98,12 +101,13 @@ fn unseen(error: &AppError) -> AnyView {
     if matches!(error, AppError::Unauthenticated) {
         leave_for(&sign_in_address());
     }
+    let (what, safety) = (error.what(), error.safety());
     view! {
-        <Title text="Sign in" />
-        <main class="page">
-            <Notice tone=Tone::Warn what=error.what() safety=error.safety() />
-            <p><a href="/sign-in">"Sign in"</a></p>
-        </main>
+        <Title text="Not signed in" />
+        <Door title="This page cannot be shown">
+            <Notice tone=Tone::Warn what=what safety=safety />
+            <LinkButton text="Sign in" href="/sign-in" press=Press::Primary />
+        </Door>
     }
     .into_any()
 }
@@ -185,12 +189,14 @@ pub fn leave_for(path: &str) {
     let _ = path;
 }
 
-/// The sign-in, with the way back to the page that was asked for.
+/// The sign-in, with the way back to the page that was asked for. What a form was told without a session stays behind.
 fn sign_in_address() -> String {
-    let wanted =
-        use_context::<leptos_router::location::RequestUrl>().map(|url| url.as_ref().to_owned()).unwrap_or_default();
-    match crate::pages::sign_in::way_back(wanted.strip_prefix("http://leptos.dev").unwrap_or(&wanted)) {
-        Some(path) if path != "/" => format!("/sign-in?next={}", encoded(path)),
+    let wanted = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned()).unwrap_or_default();
+    let wanted = wanted.strip_prefix("http://leptos.dev").unwrap_or(&wanted);
+    let (page, told) = wanted.split_once("__path=").map_or((wanted, None), |(page, told)| (page, Some(told)));
+    let ended = if told.is_some() { "&ended=true" } else { "" };
+    match crate::pages::sign_in::way_back(page.trim_end_matches(['?', '&'])) {
+        Some(path) if path != "/" => format!("/sign-in?next={}{ended}", encoded(path)),
         _ => "/sign-in".to_owned(),
     }
 }

@@ -2,11 +2,11 @@
 
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 use crate::{
     AppError,
     kept::{self, Kept},
+    page,
     parts::{Button, Door, LinkButton, Notice, Press, Takes, TextField, Tone},
 };
 
@@ -38,15 +38,15 @@ pub async fn claim_setup(
     let claimed = engine.claim_setup(&token, owner).await.map_err(AppError::from);
     let person = kept::refused(FORM, &values, claimed).await?;
     super::sign_in::server::open(person).await?;
-    crate::page::leave_for("/");
+    page::leave_for("/");
     Ok(())
 }
 
 /// The page behind the set-up link.
 #[component]
 pub fn SetUp() -> impl IntoView {
-    let token = use_params_map().with_untracked(|params| params.get("token")).unwrap_or_default();
-    let refused = ServerAction::<ClaimSetup>::new().value().get_untracked().and_then(Result::err);
+    let token = page::param("token");
+    let refused = page::refused::<ClaimSetup>();
     let content = Suspend::new(async move {
         if setup_pending().await.unwrap_or(true) {
             let kept = kept::take(FORM).await;

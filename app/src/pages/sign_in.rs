@@ -2,10 +2,9 @@
 
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use crate::{
-    AppError,
+    AppError, page,
     pages::setup::setup_pending,
     parts::{Button, Door, Notice, Press, Takes, TextField, Tone},
 };
@@ -22,7 +21,7 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
     let engine = crate::auth::engine()?;
     let person = engine.sign_in(&email, password.into(), &server::address().await).await?;
     server::open(person).await?;
-    crate::page::leave_for(way_back(&next).unwrap_or("/"));
+    page::leave_for(way_back(&next).unwrap_or("/"));
     Ok(())
 }
 
@@ -31,7 +30,7 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
 pub async fn sign_out() -> Result<(), AppError> {
     crate::auth::viewer().await?;
     server::close().await?;
-    crate::page::leave_for("/sign-in");
+    page::leave_for("/sign-in");
     Ok(())
 }
 
@@ -47,8 +46,13 @@ pub fn way_back(next: &str) -> Option<&str> {
 /// The sign-in page.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let next = use_query_map().with_untracked(|query| query.get("next")).unwrap_or_default();
-    let refused = ServerAction::<SignIn>::new().value().get_untracked().and_then(Result::err);
+    let next = page::query("next");
+    let ended = (page::query("ended") == "true").then(|| {
+        view! {
+            <Notice tone=Tone::Warn what="Your session had ended." safety="What you sent last was not done. Sign in and do it again." />
+        }
+    });
+    let refused = page::refused::<SignIn>();
     let pending = Suspend::new(async move {
         let pending = setup_pending().await.unwrap_or(false);
         pending.then(|| {
@@ -74,7 +78,7 @@ pub fn SignInPage() -> impl IntoView {
     view! {
         <Title text="Sign in" />
         <Door title="Sign in">
-            {pending} {refused}
+            {pending} {ended} {refused}
             <form class="form" method="post" action=SignIn::url()>
                 <input type="hidden" name="next" value=way_back(&next).unwrap_or_default().to_owned() />
                 <TextField label="E-mail" name="email" takes=Takes::Email required=true autofocus=true />

@@ -134,6 +134,23 @@ async fn a_stranger_is_led_through_the_sign_in_to_the_page_they_wanted(pool: PgP
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_form_sent_after_the_session_ended_is_told_so_and_leads_back(pool: PgPool) {
+    let house = House::on(&pool).await;
+    let mut browser = house.owner().await;
+    let page = browser.open("/team").await;
+    sqlx::query("delete from login").execute(&pool).await.unwrap();
+    let form = page.form("add-person").with("email", "grace@example.com").with("password", PASSWORD);
+    let page = browser.send(&page, form, None).await;
+    assert_eq!(page.path, "/sign-in?next=%2Fteam&ended=true");
+    assert!(page.says("Your session had ended."), "{}", page.text());
+
+    let form = page.form("sign-in").with("email", "ada@example.com").with("password", PASSWORD);
+    let page = browser.send(&page, form, None).await;
+    assert_eq!(page.path, "/team");
+    assert!(!page.says("grace@example.com"));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn both_services_are_connected_and_tested(pool: PgPool) {
     let house = House::on(&pool).await;
     let mut browser = house.owner().await;
