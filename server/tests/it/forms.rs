@@ -63,16 +63,16 @@ impl House {
         let (highlevel, chargify) = (&self.sandbox.highlevel, &self.sandbox.chargify);
         let crm = [
             ("name", "crm"),
-            ("account", &highlevel.credential("location_id")),
-            ("token", &highlevel.credential("token")),
+            ("account", highlevel.credential("location_id")),
+            ("token", highlevel.credential("token")),
             ("base_url", &highlevel.base_url),
-            ("webhook_public_key", &highlevel.credential("webhook_public_key")),
+            ("webhook_public_key", highlevel.credential("webhook_public_key")),
         ];
         let billing = [
             ("name", "billing"),
-            ("account", &chargify.credential("subdomain")),
-            ("api_key", &chargify.credential("api_key")),
-            ("shared_key", &chargify.credential("shared_key")),
+            ("account", chargify.credential("subdomain")),
+            ("api_key", chargify.credential("api_key")),
+            ("shared_key", chargify.credential("shared_key")),
             ("base_url", &chargify.base_url),
         ];
         [self.connect(browser, "highlevel", &crm).await, self.connect(browser, "chargify", &billing).await]
@@ -184,7 +184,7 @@ async fn a_refused_credential_is_replaced_and_the_connection_works(pool: PgPool)
     let page = house.connect(&mut browser, "chargify", &fields).await;
     assert!(page.says("its test failed"), "{}", page.text());
 
-    let form = page.form("rotate-credential").with("secret", &house.sandbox.chargify.credential("api_key"));
+    let form = page.form("rotate-credential").with("secret", house.sandbox.chargify.credential("api_key"));
     assert_eq!(form.value("field"), Some("api_key"));
     let page = browser.send(&page, form, None).await;
     assert!(page.says("The new credential is sealed and works."), "{}", page.text());
