@@ -15,6 +15,7 @@ pub(crate) struct IntentRow {
     pub(crate) operation: String,
     pub(crate) remote_key: String,
     pub(crate) body: Json,
+    pub(crate) before: Json,
     /// It belongs to a run that has not ended.
     pub(crate) run_goes_on: bool,
 }
@@ -32,6 +33,8 @@ pub(crate) struct NewIntent {
     pub(crate) body: Json,
     pub(crate) before: Json,
     pub(crate) sent_at: OffsetDateTime,
+    /// Who sends it. While that node lives, nobody else settles it.
+    pub(crate) node_id: Uuid,
 }
 
 /// Journals that a write is about to leave. False: another write of the same record is not settled yet.
@@ -44,8 +47,8 @@ pub(crate) async fn insert_sent(
         r#"
         insert into intent (
             workspace_id, intent_id, sync_id, run_id, item_no, link_id, side, operation, remote_key, body, before,
-            phase, sent_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'sent', $12)
+            phase, sent_at, node_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'sent', $12, $13)
         on conflict do nothing
         "#,
         workspace_id.0,
@@ -60,6 +63,7 @@ pub(crate) async fn insert_sent(
         new.body,
         new.before,
         new.sent_at,
+        new.node_id,
     )
     .execute(conn)
     .await?;
@@ -83,20 +87,37 @@ pub(crate) async fn settle(
     result: &IntentResult,
     at: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    settle_all(conn, workspace_id, &[result], at).await
+}
+
+/// Settles a group of writes; those that are settled already stay as they are.
+pub(crate) async fn settle_all(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    results: &[&IntentResult],
+    at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = results.iter().map(|result| result.intent_id.0).collect();
+    let phases: Vec<String> = results.iter().map(|result| result.phase.to_owned()).collect();
+    let remote_ids: Vec<Option<String>> = results.iter().map(|result| result.remote_id.clone()).collect();
+    let statuses: Vec<Option<i16>> = results.iter().map(|result| result.status).collect();
+    let details: Vec<Option<String>> = results.iter().map(|result| result.detail.clone()).collect();
     sqlx::query!(
         r#"
         update intent
-        set phase = $3, remote_id = $4, status = $5, detail = $6,
-            settled_at = case when $3 = 'ambiguous' then null else $7::timestamptz end
-        where workspace_id = $1 and intent_id = $2 and phase in ('sent', 'ambiguous')
+        set phase = new.phase, remote_id = new.remote_id, status = new.status, detail = new.detail,
+            settled_at = case when new.phase = 'ambiguous' then null else $2::timestamptz end
+        from unnest($3::uuid[], $4::text[], $5::text[], $6::smallint[], $7::text[])
+            as new (intent_id, phase, remote_id, status, detail)
+        where intent.workspace_id = $1 and intent.intent_id = new.intent_id and intent.phase in ('sent', 'ambiguous')
         "#,
         workspace_id.0,
-        result.intent_id.0,
-        result.phase,
-        result.remote_id,
-        result.status,
-        result.detail,
         at,
+        &ids,
+        &phases,
+        &remote_ids as &[Option<String>],
+        &statuses as &[Option<i16>],
+        &details as &[Option<String>],
     )
     .execute(conn)
     .await?;
@@ -110,22 +131,25 @@ pub(crate) async fn open_of_run(
     workspace_id: WorkspaceId,
     sync_id: SyncId,
     run_id: RunId,
+    node_id: Uuid,
 ) -> sqlx::Result<Vec<IntentRow>> {
     sqlx::query_as!(
         IntentRow,
         r#"
         select intent.intent_id, intent.run_id, intent.item_no, intent.side, intent.operation, intent.remote_key,
-            intent.body, run.finished_at is null as "run_goes_on!"
+            intent.body, intent.before, run.finished_at is null as "run_goes_on!"
         from intent
         join run on run.workspace_id = intent.workspace_id and run.run_id = intent.run_id
         where intent.workspace_id = $1 and intent.sync_id = $2 and intent.phase in ('sent', 'ambiguous')
           and (intent.run_id = $3 or run.finished_at is not null)
+          and (intent.node_id = $4 or not exists (select 1 from node where node.node_id = intent.node_id))
         order by intent.sent_at
         limit 1000
         "#,
         workspace_id.0,
         sync_id.0,
         run_id.0,
+        node_id,
     )
     .fetch_all(conn)
     .await
@@ -137,22 +161,25 @@ pub(crate) async fn open_of_keys(
     workspace_id: WorkspaceId,
     sync_id: SyncId,
     keys: &[String],
+    node_id: Uuid,
 ) -> sqlx::Result<Vec<IntentRow>> {
     sqlx::query_as!(
         IntentRow,
         r#"
         select intent.intent_id, intent.run_id, intent.item_no, intent.side, intent.operation, intent.remote_key,
-            intent.body, (run.run_id is not null and run.finished_at is null) as "run_goes_on!"
+            intent.body, intent.before, (run.run_id is not null and run.finished_at is null) as "run_goes_on!"
         from intent
         left join run on run.workspace_id = intent.workspace_id and run.run_id = intent.run_id
         where intent.workspace_id = $1 and intent.sync_id = $2 and intent.remote_key = any($3)
           and intent.phase in ('sent', 'ambiguous')
+          and (intent.node_id = $4 or not exists (select 1 from node where node.node_id = intent.node_id))
         order by intent.sent_at
         limit 100
         "#,
         workspace_id.0,
         sync_id.0,
         keys,
+        node_id,
     )
     .fetch_all(conn)
     .await

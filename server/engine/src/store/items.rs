@@ -228,35 +228,47 @@ pub(crate) struct Settlement {
     pub(crate) took_ms: i32,
 }
 
-/// Settles an open item. False: it was settled already.
+/// Settles open items and returns their numbers; one that was settled already is not among them.
 pub(crate) async fn settle(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
     run_id: RunId,
     at: OffsetDateTime,
-    settlement: &Settlement,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    settlements: &[Settlement],
+) -> sqlx::Result<Vec<i64>> {
+    let item_nos: Vec<i64> = settlements.iter().map(|one| one.item_no).collect();
+    let outcomes: Vec<String> = settlements.iter().map(|one| one.outcome.to_owned()).collect();
+    let details: Vec<Option<String>> = settlements.iter().map(|one| one.detail.clone()).collect();
+    let contact_ids: Vec<Option<String>> = settlements.iter().map(|one| one.contact_id.clone()).collect();
+    let customer_ids: Vec<Option<String>> = settlements.iter().map(|one| one.customer_id.clone()).collect();
+    let link_ids: Vec<Option<Uuid>> = settlements.iter().map(|one| one.link_id.map(|link| link.0)).collect();
+    let took_ms: Vec<i32> = settlements.iter().map(|one| one.took_ms).collect();
+    sqlx::query_scalar!(
         r#"
         update run_item
-        set outcome = $4, outcome_detail = $5, contact_id = coalesce($6, contact_id),
-            customer_id = coalesce($7, customer_id), link_id = coalesce($8, link_id), took_ms = $9, settled_at = $10
-        where workspace_id = $1 and run_id = $2 and item_no = $3 and outcome is null
+        set outcome = new.outcome, outcome_detail = new.detail,
+            contact_id = coalesce(new.contact_id, run_item.contact_id),
+            customer_id = coalesce(new.customer_id, run_item.customer_id),
+            link_id = coalesce(new.link_id, run_item.link_id), took_ms = new.took_ms, settled_at = $3
+        from unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::int[])
+            as new (item_no, outcome, detail, contact_id, customer_id, link_id, took_ms)
+        where run_item.workspace_id = $1 and run_item.run_id = $2 and run_item.item_no = new.item_no
+          and run_item.outcome is null
+        returning run_item.item_no
         "#,
         workspace_id.0,
         run_id.0,
-        settlement.item_no,
-        settlement.outcome,
-        settlement.detail,
-        settlement.contact_id,
-        settlement.customer_id,
-        settlement.link_id.map(|link| link.0),
-        settlement.took_ms,
         at,
+        &item_nos,
+        &outcomes,
+        &details as &[Option<String>],
+        &contact_ids as &[Option<String>],
+        &customer_ids as &[Option<String>],
+        &link_ids as &[Option<Uuid>],
+        &took_ms,
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_all(conn)
+    .await
 }
 
 /// Settles every item that is still open, and says how many.

@@ -96,33 +96,32 @@ impl Engine {
     pub(crate) async fn settle_in(&self, conn: &mut PgConnection, belongs: Belongs<'_>, group: &[Ended]) -> Result<()> {
         let now = self.clock().now();
         let workspace_id = belongs.context.workspace_id;
-        let mut counts = Counts::default();
+        let mut settlements = Vec::new();
         let mut lines = Vec::new();
+        let intents: Vec<&IntentResult> = group.iter().flat_map(|ended| &ended.intents).collect();
+        store::intents::settle_all(conn, workspace_id, &intents, now).await?;
         for ended in group {
-            for intent in &ended.intents {
-                store::intents::settle(conn, workspace_id, intent, now).await?;
-            }
             let link_id = self.settle_link(conn, belongs.context, ended, now).await?;
-            if let (Some(run_id), Some(item_no)) = (belongs.run_id, ended.item_no) {
-                let settlement = Settlement {
-                    item_no,
-                    outcome: ended.outcome.as_str(),
-                    detail: ended.detail.clone(),
-                    contact_id: ended.contact_id.clone(),
-                    customer_id: ended.customer_id.clone(),
-                    link_id,
-                    took_ms: ended.took_ms,
-                };
-                if store::items::settle(conn, workspace_id, run_id, now, &settlement).await? {
-                    counts.add(ended.outcome);
-                    // `add` counts the record as read; it was counted when the plan was made.
-                    counts.read = 0;
-                }
-            }
+            settlements.extend(ended.item_no.map(|item_no| Settlement {
+                item_no,
+                outcome: ended.outcome.as_str(),
+                detail: ended.detail.clone(),
+                contact_id: ended.contact_id.clone(),
+                customer_id: ended.customer_id.clone(),
+                link_id,
+                took_ms: ended.took_ms,
+            }));
             lines.extend(ended.audit.iter().cloned());
         }
         settle_copies(conn, belongs.context, group, now).await?;
         if let Some(run_id) = belongs.run_id {
+            let settled = store::items::settle(conn, workspace_id, run_id, now, &settlements).await?;
+            let mut counts = Counts::default();
+            for ended in group.iter().filter(|ended| ended.item_no.is_some_and(|item_no| settled.contains(&item_no))) {
+                counts.add(ended.outcome);
+            }
+            // `add` counts the record as read; it was counted when the plan was made.
+            counts.read = 0;
             store::runs::add_counts(conn, workspace_id, run_id, &counts).await?;
             store::runs::notify(conn, run_id).await?;
         }
