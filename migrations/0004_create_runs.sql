@@ -54,7 +54,7 @@ create table run (
 
 create index run_latest on run (workspace_id, sync_id, number desc);
 create unique index run_one_at_a_time on run (workspace_id, sync_id)
-    where status in ('queued', 'reading', 'planning', 'writing') and mode in ('full', 'changes', 'reconcile', 'undo');
+    where status in ('queued', 'reading', 'planning', 'writing') and mode in ('full', 'changes', 'reconcile', 'dry-run', 'undo');
 
 create table run_item (
     workspace_id uuid not null,
@@ -85,6 +85,7 @@ create index run_item_open on run_item (workspace_id, run_id, item_no) where out
 create index run_item_by_action on run_item (workspace_id, run_id, action, item_no);
 create index run_item_by_outcome on run_item (workspace_id, run_id, outcome, item_no);
 create index run_item_by_contact on run_item (workspace_id, contact_id, run_id);
+create index run_item_by_customer on run_item (workspace_id, run_id, customer_id) where customer_id is not null;
 create index run_item_settled on run_item (workspace_id, run_id, settled_at desc) where settled_at is not null;
 
 -- One remote write: planned -> sent -> known, or ambiguous -> settled. `sent` is journalled before the bytes leave.
@@ -107,6 +108,8 @@ create table intent (
     status smallint,
     detail text,
     sent_at timestamptz not null,
+    -- Who sends it: while that node lives, nobody else settles it.
+    node_id uuid not null,
     settled_at timestamptz,
     primary key (workspace_id, intent_id),
     foreign key (workspace_id, sync_id) references sync

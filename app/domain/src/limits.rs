@@ -51,7 +51,7 @@ pub const REMOTE_BODY_BYTES: usize = 32 * 1024 * 1024;
 pub const REMOTE_ERROR_BYTES: usize = 4 * 1024;
 
 /// Attempts of a job before it ends as failed: with [`crate::retry::backoff`] about a day.
-pub const JOB_ATTEMPTS: u32 = 12;
+pub const JOB_ATTEMPTS: u32 = 34;
 /// Attempts of one remote read inside a job, before the job itself is put off.
 pub const READ_ATTEMPTS: u32 = 3;
 /// How long a worker owns a job without a sign of life. Longer than the longest request.

@@ -28,6 +28,7 @@ mod runs;
 mod store;
 mod sync;
 mod syncs;
+mod under_way;
 mod transport;
 mod vault;
 
@@ -46,6 +47,7 @@ pub use jobs::Worker;
 pub use logins::{LOGIN_PERSON, Login, LoginHash};
 pub use syncs::RuleDraft;
 pub use runs::{Approval, StartRun};
+pub(crate) use under_way::UnderWay;
 pub use transport::{HttpTransport, Outgoing, Incoming, Transport, TransportError};
 pub use vault::Vault;
 
@@ -103,6 +105,7 @@ struct Shared {
     run_changes: tokio::sync::broadcast::Sender<domain::RunId>,
     job_wakes: tokio::sync::Notify,
     intake: deliveries::Intake,
+    under_way: std::sync::Mutex<std::collections::BTreeSet<domain::IntentId>>,
 }
 
 impl Engine {
@@ -120,6 +123,7 @@ impl Engine {
             calls: Arc::default(),
             run_changes: tokio::sync::broadcast::channel(RUN_CHANGES_BUFFER).0,
             job_wakes: tokio::sync::Notify::new(),
+            under_way: std::sync::Mutex::default(),
             intake: deliveries::Intake::default(),
         };
         Self { inner: Arc::new(Inner { parts, shared }) }

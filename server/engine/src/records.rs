@@ -6,7 +6,11 @@ use crate::{
     Engine, EngineError, Result, Runner, Viewer,
     clients::{CallContext, Priority},
     runs::Approval,
-    store::{self, links::LinkRow, records::RecordRow},
+    store::{
+        self,
+        links::LinkRow,
+        records::{RecordKey, RecordQuery, RecordRow},
+    },
     sync::{Circumstances, Planned, Reader, SyncContext},
 };
 use domain::{
@@ -37,17 +41,21 @@ impl Engine {
     ) -> Result<RecordPageView> {
         may_see(viewer)?;
         let mut conn = self.pool().acquire().await?;
-        let after = after.unwrap_or_default();
         let workspace_id = viewer.workspace_id();
-        let mut rows =
-            store::records::search(&mut conn, workspace_id, search, verdict, after, limits::LIST_PAGE + 1).await?;
+        let before = after.map(page_key).transpose()?;
+        let mut rows = if search.trim().is_empty() {
+            let query = RecordQuery { verdict, before: before.as_ref(), limit: limits::LIST_PAGE + 1 };
+            store::records::list(&mut conn, workspace_id, &query).await?
+        } else {
+            store::records::search(&mut conn, workspace_id, search, verdict, limits::LIST_PAGE).await?
+        };
         let page = usize::try_from(limits::LIST_PAGE).unwrap_or(usize::MAX);
         let more = rows.len() > page;
         rows.truncate(page);
         let (contacts, customers, links) = store::records::totals(&mut conn, workspace_id).await?;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         Ok(RecordPageView {
-            next: rows.last().filter(|_| more).map(|row| row.sort_key.clone()),
+            next: rows.last().filter(|_| more).map(|row| format!("{}:{}:{}", row.sync_id, row.side, row.remote_id)),
             rows: rows.into_iter().map(listed).collect(),
             total_contacts: number(contacts),
             total_customers: number(customers),
@@ -71,6 +79,7 @@ impl Engine {
         let row = rows.first().ok_or(EngineError::NotFound("record"))?;
         let state = pair_state(&row.verdict);
         let (question, answer, trace) = trace::of(&planned, link.is_some(), state);
+        drop(conn);
         let history = self.history(viewer, &planned).await?;
         Ok(RecordView {
             sync: context.row.name.clone(),
@@ -205,6 +214,16 @@ impl Engine {
             })
             .collect())
     }
+}
+
+/// Where the page before ended: sync, side and id.
+fn page_key(text: &str) -> Result<RecordKey> {
+    let mut parts = text.splitn(3, ':');
+    let key = (parts.next().and_then(|sync| sync.parse().ok()), parts.next(), parts.next());
+    let (Some(sync_id), Some(side), Some(remote_id)) = key else {
+        return Err(EngineError::invalid("after: take the value of the page before"));
+    };
+    Ok(RecordKey { sync_id, side: side.to_owned(), remote_id: remote_id.to_owned() })
 }
 
 fn may_see(viewer: &Viewer) -> Result<()> {

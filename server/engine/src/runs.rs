@@ -134,6 +134,9 @@ impl Engine {
             return Err(EngineError::AlreadyDone);
         }
         let context = self.context_in(&mut tx, &run).await?;
+        if run.mapping_version != context.row.mapping_version {
+            return Err(EngineError::invalid("the mapping was changed after this plan was made: plan again"));
+        }
         let at = Queueing {
             workspace_id: by.workspace_id(),
             lane_id: context.chargify_id(),

@@ -49,6 +49,8 @@ struct State {
     next_ticket: u64,
     /// Leases to give back as soon as they are free, because another node has none.
     owed: usize,
+    /// Another node wishes for a slot: this one takes no further ones.
+    others_wish: bool,
     idle_since_ms: Option<u64>,
     /// The lane is paused until then, and why; slots in hand are not used meanwhile.
     paused: Option<(u64, String)>,
@@ -72,6 +74,13 @@ impl State {
 }
 
 type Lease = SlotRow;
+
+/// When the keeper last did what it does now and then.
+#[derive(Default)]
+struct Rounds {
+    renewed_ms: u64,
+    looked_ms: u64,
+}
 
 struct Waiting {
     order: Reverse<(i16, u64)>,
@@ -100,6 +109,14 @@ impl Ord for Waiting {
 struct Held {
     gate: Arc<SlotGate>,
     lease: Option<Lease>,
+}
+
+impl Held {
+    fn is_good(&self) -> bool {
+        let now_ms = self.gate.now_ms().unwrap_or(u64::MAX);
+        let state = self.gate.state();
+        self.lease.as_ref().is_some_and(|lease| state.is_good(lease, now_ms))
+    }
 }
 
 impl Drop for Held {
@@ -201,11 +218,11 @@ impl SlotGate {
 
     /// Leases while somebody waits, renews while in use, gives back when idle; ends when nothing is left to keep.
     async fn keep(self: Arc<Self>) {
-        let mut renewed_ms = 0;
+        let mut done = Rounds::default();
         loop {
             let Some(engine) = self.engine.upgrade().map(Engine::from_inner) else { return };
             let now_ms = engine.clock().monotonic_ms();
-            if let Err(error) = self.tend(&engine, now_ms, &mut renewed_ms).await {
+            if let Err(error) = self.tend(&engine, now_ms, &mut done).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot tend the slots; trying again");
             }
             {
@@ -221,8 +238,9 @@ impl SlotGate {
         }
     }
 
-    async fn tend(self: &Arc<Self>, engine: &Engine, now_ms: u64, renewed_ms: &mut u64) -> crate::Result<()> {
-        let renew_due = now_ms.saturating_sub(*renewed_ms) >= millis(limits::SLOT_RENEW);
+    async fn tend(self: &Arc<Self>, engine: &Engine, now_ms: u64, done: &mut Rounds) -> crate::Result<()> {
+        let renew_due = now_ms.saturating_sub(done.renewed_ms) >= millis(limits::SLOT_RENEW);
+        let look_due = now_ms.saturating_sub(done.looked_ms) >= millis(limits::SLOT_TEND);
         let (expired, idle, needy) = {
             let mut state = self.state();
             let (good, expired): (Vec<_>, Vec<_>) =
@@ -240,9 +258,12 @@ impl SlotGate {
                 state.owed -= 1;
                 back.push(lease);
             }
-            (expired, back, state.waiting.len())
+            // Whoever holds one leaves the next to those who have none.
+            let held = state.free.len() + state.busy;
+            let needy = if state.others_wish && held > 0 { 0 } else { state.waiting.len() };
+            (expired, back, needy)
         };
-        if expired.is_empty() && idle.is_empty() && needy == 0 && !renew_due {
+        if expired.is_empty() && idle.is_empty() && needy == 0 && !renew_due && !look_due {
             return Ok(());
         }
         let mut conn = engine.pool().acquire().await?;
@@ -250,8 +271,12 @@ impl SlotGate {
             store::slots::release(&mut conn, self.workspace_id, self.lane_id, engine.node().id, lease).await?;
         }
         if renew_due {
-            *renewed_ms = now_ms;
+            done.renewed_ms = now_ms;
             self.renew(engine, &mut conn, now_ms).await?;
+        }
+        if look_due {
+            done.looked_ms = now_ms;
+            self.look_for_wishes(engine, &mut conn).await?;
         }
         if needy > 0 {
             self.seek(engine, &mut conn).await?;
@@ -263,7 +288,6 @@ impl SlotGate {
     async fn renew(&self, engine: &Engine, conn: &mut sqlx::PgConnection, now_ms: u64) -> crate::Result<()> {
         let lease_s = i32::try_from(limits::SLOT_LEASE.as_secs()).unwrap_or(i32::MAX);
         let rows = store::slots::renew(conn, self.workspace_id, self.lane_id, engine.node().id, lease_s).await?;
-        let wishes = store::slots::wishes_of_others(conn, self.workspace_id, self.lane_id, engine.node().id).await?;
         // Another node may have been told to slow down.
         if let Some(lane) = store::slots::lane(conn, self.workspace_id, self.lane_id).await? {
             self.note_pause(&lane);
@@ -271,9 +295,16 @@ impl SlotGate {
         let mut state = self.state();
         let good_until_ms = now_ms + millis(limits::SLOT_GOOD);
         state.good_until = rows.iter().map(|row| (row.slot_no, (row.fence, good_until_ms))).collect();
-        if wishes > 0 && rows.len() > 1 {
-            state.owed = 1;
-        }
+        Ok(())
+    }
+
+    /// Owes one of several slots to a node that has none: what is urgent there does not wait for a run here.
+    async fn look_for_wishes(&self, engine: &Engine, conn: &mut sqlx::PgConnection) -> crate::Result<()> {
+        let node_id = engine.node().id;
+        let wishes = store::slots::wishes_of_others(conn, self.workspace_id, self.lane_id, node_id).await?;
+        let mut state = self.state();
+        state.others_wish = wishes > 0;
+        state.owed = usize::from(wishes > 0 && state.free.len() + state.busy > 1);
         Ok(())
     }
 
@@ -302,19 +333,19 @@ impl SlotGate {
         }
         let lease_s = i32::try_from(limits::SLOT_LEASE.as_secs()).unwrap_or(i32::MAX);
         let wanted = self.state().waiting.len();
-        for _ in 0..wanted.min(usize::from(limits::LANE_SLOTS_MAX)) {
+        let had_none = self.reading().held == 0;
+        for turn in 0..wanted.min(usize::from(limits::LANE_SLOTS_MAX)) {
             let now_ms = engine.clock().monotonic_ms();
             let node_id = engine.node().id;
             let Some(row) = store::slots::lease(conn, self.workspace_id, self.lane_id, node_id, lease_s).await? else {
-                let holds_none = {
-                    let state = self.state();
-                    state.busy == 0 && state.free.is_empty()
-                };
-                if holds_none {
+                if turn == 0 && had_none {
                     store::slots::wish(conn, self.workspace_id, self.lane_id, node_id).await?;
                 }
                 break;
             };
+            if turn == 0 && had_none {
+                store::slots::unwish(conn, self.workspace_id, self.lane_id, node_id).await?;
+            }
             let mut state = self.state();
             state.good_until.insert(row.slot_no, (row.fence, now_ms + millis(limits::SLOT_GOOD)));
             self.hand_over(&mut state, row);
@@ -356,7 +387,30 @@ impl Gate for Arc<SlotGate> {
                 self.wake.notify_one();
                 waits
             };
-            Ok(Permit::holding(waits.await.map_err(|_closed| paused("the server is stopping", None))??))
+            let held = waits.await.map_err(|_closed| paused("the server is stopping", None))??;
+            // A process that was stopped between the hand-over and now may hold a slot that is somebody else's.
+            if held.is_good() {
+                return Ok(Permit::holding(held));
+            }
+            drop(held);
+            self.enter(priority).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_urgent_caller_is_first_and_equals_keep_their_order() {
+        let mut waiting = BinaryHeap::new();
+        let asked = [Priority::Bulk, Priority::Live, Priority::Background, Priority::Bulk, Priority::Live];
+        for (ticket, priority) in (0..).zip(asked) {
+            let (hand_over, _nobody) = oneshot::channel();
+            waiting.push(Waiting { order: Reverse((priority.rank(), ticket)), hand_over });
+        }
+        let served: Vec<u64> = std::iter::from_fn(|| waiting.pop()).map(|one| one.order.0.1).collect();
+        assert_eq!(served, [1, 4, 0, 3, 2]);
     }
 }

@@ -164,7 +164,8 @@ impl<'a> FieldMerge<'a> {
             return Some(Merged::Broken(vec![Problem::at(ProblemCode::RequiredNeverCleared, field, "")]));
         }
         let held = self.half(to).seen.as_ref();
-        let ours = self.sides.base.is_some_and(|base| held.is_none_or(|held| held == base.half(to)));
+        // A field that was not read may hold anything by now: it is not ours to clear.
+        let ours = self.sides.base.is_some_and(|base| held.is_some_and(|held| held == base.half(to)));
         let clears = match self.sides.rule.empty {
             EmptyRule::CopyEmpties => true,
             EmptyRule::NeverClear => insist,

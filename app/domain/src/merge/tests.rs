@@ -120,9 +120,9 @@ fn with_a_base_only_what_changed_travels() {
         ("x", "-", "="),
         ("x", "x", "="),
         (" x ", "x", "="),
-        ("-", "", "<"),
+        ("-", "", "emptyrule"),
         ("-", "c", "<c"),
-        ("", "-", ">"),
+        ("", "-", "emptyrule"),
         ("", "", "="),
         ("", "x", ">"),
         ("", "c", "?"),
@@ -198,7 +198,7 @@ fn the_empty_rule_decides_about_clearing() {
         (EmptyRule::CopyEmpties, "", "c", ">"),
         (EmptyRule::NeverClear, "", "c", "emptyrule"),
         (EmptyRule::ClearOnlyOurs, "", "c", "emptyrule"),
-        (EmptyRule::ClearOnlyOurs, "", "-", ">"),
+        (EmptyRule::ClearOnlyOurs, "", "-", "emptyrule"),
     ];
     for (empty, highlevel, chargify, expected) in table {
         let rule = Rule { empty, ..rule(Direction::Both, Conflict::Highlevel) };

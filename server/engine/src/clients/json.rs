@@ -23,6 +23,8 @@ pub(super) fn value(json: &Json) -> Result<Value, &'static str> {
 /// Text, a number or a boolean, as text.
 pub(super) fn plain(json: &Json) -> Option<String> {
     match json {
+        // Postgres holds no NUL in text, and neither do the services' own pages.
+        Json::String(text) if text.contains('\0') => Some(text.replace('\0', "")),
         Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),
         Json::Bool(truth) => Some(truth.to_string()),

@@ -186,6 +186,7 @@ impl Worker {
                 store::jobs::retry(&mut conn, job, millis(delay), false, &detail).await?
             }
             Err(error) if attempt >= limits::JOB_ATTEMPTS || is_final(&error) => {
+                self.engine.job_is_given_up(job, &error).await;
                 tracing::error!(error = &error as &dyn std::error::Error, "gave the job up");
                 store::jobs::finish(&mut conn, job, "gave_up", Some(&error.to_string())).await?
             }

@@ -4,6 +4,7 @@ use domain::{RunId, Side, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 #[derive(Clone, Debug)]
 pub(crate) struct RecordRow {
@@ -67,8 +68,9 @@ pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &Reco
             seen_run = coalesce(excluded.seen_run, record.seen_run),
             read_at = excluded.read_at,
             gone_at = null
-        where record.read_at <= excluded.read_at
-          and (record.updated_at is null or excluded.updated_at is null or record.updated_at <= excluded.updated_at)
+        where record.updated_at < excluded.updated_at
+           or ((record.updated_at is null or excluded.updated_at is null or record.updated_at = excluded.updated_at)
+               and record.read_at <= excluded.read_at)
         "#,
         mark.workspace_id.0,
         mark.sync_id.0,
@@ -160,7 +162,8 @@ pub(crate) async fn contacts_seen(
     .await
 }
 
-/// Marks as seen the contacts that customers read by this run belong to or may belong to: by link, reference, or e-mail.
+/// Marks as seen the contacts that customers read by this run belong to or may belong to, by link, reference, or e-mail;
+/// and those that failed, wait or drifted when they were last planned: a change that was not carried out is still to be.
 pub(crate) async fn mark_partners_of_customers(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -176,7 +179,7 @@ pub(crate) async fn mark_partners_of_customers(
           and contact.side = 'highlevel'
           and contact.seen_run is distinct from $3
           and contact.gone_at is null
-          and contact.remote_id in (
+          and (contact.verdict in ('failed', 'waiting', 'drifted') or contact.remote_id in (
               select link.contact_id
               from record customer
               join link on link.workspace_id = $1 and link.sync_id = $2
@@ -194,7 +197,7 @@ pub(crate) async fn mark_partners_of_customers(
               join record same on same.workspace_id = $1 and same.sync_id = $2 and same.side = 'highlevel'
                   and same.email = customer.email
               where customer.workspace_id = $1 and customer.sync_id = $2 and customer.side = 'chargify'
-                and customer.seen_run = $3 and customer.email is not null)
+                and customer.seen_run = $3 and customer.email is not null))
         "#,
         workspace_id.0,
         sync_id.0,
@@ -374,6 +377,7 @@ pub(crate) async fn mark_gone(
 /// A row of the records page: a contact with its customer, or a customer that has no contact.
 #[derive(Clone, Debug)]
 pub(crate) struct ListedRow {
+    pub(crate) sync_id: Uuid,
     pub(crate) sync: String,
     pub(crate) side: String,
     pub(crate) remote_id: String,
@@ -384,67 +388,144 @@ pub(crate) struct ListedRow {
     pub(crate) verdict: String,
     pub(crate) verdict_detail: String,
     pub(crate) read_at: OffsetDateTime,
-    pub(crate) sort_key: String,
 }
 
-/// Records whose name begins with, or whose e-mail, phone or id equals, the search text; all of them for an empty text.
-/// Ordered by side and id, which is the keyset. `verdict` empty: any.
+/// Where a page of records ended: side and id within a sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecordKey {
+    pub(crate) sync_id: Uuid,
+    pub(crate) side: String,
+    pub(crate) remote_id: String,
+}
+
+/// What a records page asks for.
+pub(crate) struct RecordQuery<'a> {
+    /// Empty: any.
+    pub(crate) verdict: &'a str,
+    /// Records before this one in descending order of sync, side and id.
+    pub(crate) before: Option<&'a RecordKey>,
+    pub(crate) limit: i64,
+}
+
+/// Records in descending order of sync, side (contacts first) and id: the primary key, read backwards. A linked customer
+/// stands on its contact's row.
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    query: &RecordQuery<'_>,
+) -> sqlx::Result<Vec<ListedRow>> {
+    sqlx::query_as!(
+        ListedRow,
+        r#"
+        select
+            record.sync_id as "sync_id!", sync.name as "sync!", record.side as "side!", record.remote_id as "remote_id!",
+            partner.partner_id as "partner_id?", record.display_name as "display_name!", record.email, record.phone,
+            record.verdict as "verdict!", record.verdict_detail as "verdict_detail!", record.read_at as "read_at!"
+        from record
+        join sync on sync.workspace_id = record.workspace_id and sync.sync_id = record.sync_id
+        left join lateral (
+            select link.customer_id as partner_id
+            from link
+            where link.workspace_id = record.workspace_id and link.sync_id = record.sync_id
+              and link.contact_id = record.remote_id and link.state <> 'unlinked' and record.side = 'highlevel'
+            union all
+            select link.contact_id
+            from link
+            where link.workspace_id = record.workspace_id and link.sync_id = record.sync_id
+              and link.customer_id = record.remote_id and link.state <> 'unlinked' and record.side = 'chargify'
+        ) as partner on true
+        where record.workspace_id = $1
+          and ($2::uuid is null or (record.sync_id, record.side, record.remote_id) < ($2, $3, $4))
+          and record.gone_at is null
+          and ($5 = '' or record.verdict = $5)
+          and (record.side = 'highlevel' or partner.partner_id is null)
+        order by record.sync_id desc, record.side desc, record.remote_id desc
+        limit $6
+        "#,
+        workspace_id.0,
+        query.before.map(|key| key.sync_id),
+        query.before.map_or("", |key| key.side.as_str()),
+        query.before.map_or("", |key| key.remote_id.as_str()),
+        query.verdict,
+        query.limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Records whose name begins with the text, or whose e-mail, phone, id or reference is the text; the first few, each found
+/// on an index of its own.
 pub(crate) async fn search(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
     text: &str,
     verdict: &str,
-    after: &str,
     limit: i64,
 ) -> sqlx::Result<Vec<ListedRow>> {
-    let folded = text.trim().to_lowercase();
+    let exact = text.trim();
+    let folded = exact.to_lowercase();
     let prefix = format!("{}%", folded.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
     let digits: String = folded.chars().filter(char::is_ascii_digit).collect();
     let phone = format!("+{digits}");
     sqlx::query_as!(
         ListedRow,
         r#"
+        with hit as (
+            select record.sync_id, record.side, record.remote_id
+            from sync join record using (workspace_id, sync_id)
+            where sync.workspace_id = $1 and record.side in ('highlevel', 'chargify') and record.email = $2
+            union
+            select record.sync_id, record.side, record.remote_id
+            from sync join record using (workspace_id, sync_id)
+            where sync.workspace_id = $1 and record.side in ('highlevel', 'chargify') and record.phone = $4
+            union
+            select record.sync_id, record.side, record.remote_id
+            from sync join record using (workspace_id, sync_id)
+            where sync.workspace_id = $1 and record.side in ('highlevel', 'chargify') and record.remote_id = $5
+            union
+            select record.sync_id, record.side, record.remote_id
+            from sync join record using (workspace_id, sync_id)
+            where sync.workspace_id = $1 and record.reference is not null and lower(record.reference) = $2
+            union
+            (select record.sync_id, record.side, record.remote_id
+            from sync join record using (workspace_id, sync_id)
+            where sync.workspace_id = $1 and lower(record.display_name) like $3
+            limit 500)
+        )
         select
-            sync.name as "sync!",
-            record.side as "side!",
-            record.remote_id as "remote_id!",
-            case when record.side = 'highlevel' then link.customer_id else link.contact_id end as partner_id,
-            record.display_name as "display_name!",
-            record.email,
-            record.phone,
-            record.verdict as "verdict!",
-            record.verdict_detail as "verdict_detail!",
-            record.read_at as "read_at!",
-            record.sync_id::text || ' ' || case record.side when 'highlevel' then '0' else '1' end || ' ' || record.remote_id as "sort_key!"
-        from record
-        join sync on sync.workspace_id = record.workspace_id and sync.sync_id = record.sync_id
-        left join link on link.workspace_id = record.workspace_id
-            and link.sync_id = record.sync_id
-            and link.state <> 'unlinked'
-            and ((record.side = 'highlevel' and link.contact_id = record.remote_id)
-                or (record.side = 'chargify' and link.customer_id = record.remote_id))
-        where record.workspace_id = $1
-          and record.gone_at is null
-          and (record.side = 'highlevel' or link.link_id is null)
-          and ($2 = ''
-              or record.email = $2
-              or record.phone = $4
-              or record.remote_id = $5
-              or link.customer_id = $5
-              or lower(record.reference) = $2
-              or lower(record.display_name) like $3)
+            record.sync_id as "sync_id!", sync.name as "sync!", record.side as "side!", record.remote_id as "remote_id!",
+            partner.partner_id as "partner_id?", record.display_name as "display_name!", record.email, record.phone,
+            record.verdict as "verdict!", record.verdict_detail as "verdict_detail!", record.read_at as "read_at!"
+        from hit
+        join record on record.workspace_id = $1
+            and record.sync_id = hit.sync_id and record.side = hit.side and record.remote_id = hit.remote_id
+        join sync on sync.workspace_id = $1 and sync.sync_id = hit.sync_id
+        left join lateral (
+            select link.customer_id as partner_id
+            from link
+            where link.workspace_id = $1 and link.sync_id = hit.sync_id
+              and link.contact_id = hit.remote_id and link.state <> 'unlinked' and hit.side = 'highlevel'
+            union all
+            select link.contact_id
+            from link
+            where link.workspace_id = $1 and link.sync_id = hit.sync_id
+              and link.customer_id = hit.remote_id and link.state <> 'unlinked' and hit.side = 'chargify'
+        ) as partner on true
+        where record.gone_at is null
           and ($6 = '' or record.verdict = $6)
-          and record.sync_id::text || ' ' || case record.side when 'highlevel' then '0' else '1' end || ' ' || record.remote_id > $7
-        order by record.sync_id::text || ' ' || case record.side when 'highlevel' then '0' else '1' end || ' ' || record.remote_id
-        limit $8
+          -- A linked customer that is found is shown as its contact, unless that one is found as well.
+          and (hit.side = 'highlevel' or not exists (
+              select 1 from hit as contact
+              where contact.sync_id = hit.sync_id and contact.side = 'highlevel' and contact.remote_id = partner.partner_id))
+        order by lower(record.display_name), record.side desc, record.remote_id
+        limit $7
         "#,
         workspace_id.0,
         folded,
         prefix,
         phone,
-        text.trim(),
+        exact,
         verdict,
-        after,
         limit,
     )
     .fetch_all(conn)

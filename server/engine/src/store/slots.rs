@@ -209,6 +209,24 @@ pub(crate) async fn wish(
     Ok(())
 }
 
+/// This node has a slot now.
+pub(crate) async fn unwish(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    lane_id: ConnectionId,
+    node_id: Uuid,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from slot_wish where workspace_id = $1 and lane_id = $2 and node_id = $3",
+        workspace_id.0,
+        lane_id.0,
+        node_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// How many other nodes want a slot of this account now.
 pub(crate) async fn wishes_of_others(
     conn: &mut PgConnection,

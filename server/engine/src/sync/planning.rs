@@ -146,7 +146,9 @@ impl Engine {
         rows: &[RecordRow],
         how: Circumstances,
     ) -> Result<Vec<Planned>> {
-        let contacts = rows.iter().map(copy::record_of).collect::<Result<Vec<_>>>()?;
+        // Whoever is gone is never planned as if they were there.
+        let there = rows.iter().filter(|row| row.gone_at.is_none() || how.gone == Some(Side::Highlevel));
+        let contacts = there.map(copy::record_of).collect::<Result<Vec<_>>>()?;
         let around = surroundings(conn, context, &contacts).await?;
         contacts.into_iter().map(|contact| plan_contact(context, &around, contact, how)).collect()
     }

@@ -122,10 +122,12 @@ impl Look<'_> {
     }
 
     async fn settle(&self, clients: &Clients, link: Option<LinkRow>) -> Result<Ending> {
-        self.settle_open_intents(clients, link.as_ref()).await?;
+        self.settle_open_intents(clients, self.keys(link.as_ref())).await?;
         let gone = self.refresh(clients, link.as_ref()).await?;
-        let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause };
         for _ in 0..ROUNDS {
+            let as_of = self.engine.clock().now();
+            let writer =
+                Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause, as_of };
             let Some(planned) = self.plan(clients, gone).await? else {
                 return self.close("done", Some(Outcome::Excluded), "There is no record to compare: it is gone.").await;
             };
@@ -135,15 +137,19 @@ impl Look<'_> {
                     let belongs = Belongs { context: &self.context, run_id: None };
                     self.engine.settle(belongs, std::slice::from_ref(&*found)).await?;
                 }
-                Carried::Busy => return Ok(Ending::Later(BUSY)),
+                Carried::Busy => {
+                    let keys = [planned.contact_id(), planned.customer_id()].into_iter().flatten().map(str::to_owned);
+                    self.settle_open_intents(clients, keys.collect()).await?;
+                    return Ok(Ending::Later(BUSY));
+                }
                 Carried::Halt(error) => return Err(error.into()),
             }
         }
         Ok(Ending::Later(BUSY))
     }
 
-    /// Looks up writes about this record whose outcome nobody knows, before anything new is written.
-    async fn settle_open_intents(&self, clients: &Clients, link: Option<&LinkRow>) -> Result<()> {
+    /// What writes about this record are journalled under.
+    fn keys(&self, link: Option<&LinkRow>) -> Vec<String> {
         let mut keys = vec![self.remote_id.to_owned()];
         if let Some(link) = link {
             keys.extend([link.contact_id.clone(), link.customer_id.clone()]);
@@ -155,13 +161,21 @@ impl Look<'_> {
             }
             Side::Chargify => keys.push(format!("new:{}", self.remote_id)),
         }
+        keys
+    }
+
+    /// Looks up writes about this record whose outcome nobody knows, before anything new is written. What somebody is
+    /// still at is left to them.
+    async fn settle_open_intents(&self, clients: &Clients, keys: Vec<String>) -> Result<()> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.pool().acquire().await?;
-        let open = store::intents::open_of_keys(&mut conn, workspace_id, sync_id, &keys).await?;
+        let open = store::intents::open_of_keys(&mut conn, workspace_id, sync_id, &keys, self.engine.node().id).await?;
         drop(conn);
-        let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause };
+        let as_of = self.engine.clock().now();
+        let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause, as_of };
         // Those of a run that goes on are the run's own to settle.
-        for intent in open.into_iter().filter(|intent| !intent.run_goes_on) {
+        let is_left = |id: uuid::Uuid| !self.engine.is_under_way(IntentId(id));
+        for intent in open.into_iter().filter(|intent| !intent.run_goes_on && is_left(intent.intent_id)) {
             let fields: BTreeMap<FieldKey, Value> = serde_json::from_value(intent.body.clone()).unwrap_or_default();
             let id = RemoteId(intent.remote_key.clone());
             let call = &self.cause.call;
@@ -172,7 +186,9 @@ impl Look<'_> {
                     .filter(|found| found.exact)
                     .map(|found| found.record),
                 ("chargify", _) => self.known(clients.chargify.get(call, &id).await)?.filter(|r| writer.holds(r, &fields)),
-                (_, "create") => self.known(writer.contact_like(&fields).await)?.flatten(),
+                (_, "create") => {
+                    self.known(writer.contact_like(&fields).await)?.flatten().filter(|r| writer.holds(r, &fields))
+                }
                 _ => self.known(clients.highlevel.get(call, &id).await)?.filter(|r| writer.holds(r, &fields)),
             };
             let mut ended = Ended::as_outcome(Outcome::Unchanged, None);
@@ -183,6 +199,7 @@ impl Look<'_> {
                 status: None,
                 detail: Some("settled by a look-up".to_owned()),
             });
+            ended.audit.extend(found.as_ref().map(|record| writer.recovered_line(&intent, record)));
             ended.records.extend(found);
             self.engine.settle(Belongs { context: &self.context, run_id: None }, &[ended]).await?;
         }
@@ -290,12 +307,12 @@ impl Look<'_> {
         }
     }
 
-    /// Plans a contact that has no link. Before a customer is created for a sync that was never read whole, Chargify is
-    /// asked whether somebody has the e-mail address: the copies cannot know.
+    /// Plans a contact that has no link. Before a customer is created, Chargify is asked whether somebody has the e-mail
+    /// address: a webhook may be lost, so the copies cannot know.
     async fn plan_contact(&self, clients: &Clients, contact_id: &str, how: Circumstances) -> Result<Option<Planned>> {
         let planned = self.plan_from_copies(contact_id, how).await?;
         let Some(first) = &planned else { return Ok(None) };
-        if first.item.action != Action::CreateCustomer || self.context.row.highlevel_seen_until.is_some() {
+        if first.item.action != Action::CreateCustomer {
             return Ok(planned);
         }
         let Some(email) = first.email() else { return Ok(planned) };

@@ -18,8 +18,8 @@ use crate::{
     Engine, EngineError, Result,
     audit::{self, AuditAction, AuditOutcome, NewAuditLine},
     clients::{CallContext, Priority},
-    jobs::Ending,
-    store::{self, runs::RunRow},
+    jobs::{Ending, Job},
+    store::{self, jobs::ClaimedRow, runs::RunRow},
 };
 use domain::{RunId, WorkspaceId, fuse, view::{At, PhaseView}};
 use std::time::Duration;
@@ -65,13 +65,24 @@ impl Engine {
         }
         match self.open_run(row, stop).await {
             Ok(running) => match Box::pin(running.go_on()).await {
-                Err(error @ EngineError::Upstream { .. }) => self.fail_run(workspace_id, run_id, &error).await,
+                Err(error @ (EngineError::Upstream { .. } | EngineError::Invalid(_))) => {
+                    self.fail_run(workspace_id, run_id, &error).await
+                }
                 other => other,
             },
             Err(error @ (EngineError::Invalid(_) | EngineError::Sealed(_))) => {
                 self.fail_run(workspace_id, run_id, &error).await
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// A job that nobody tries again must not leave a run that seems to go on.
+    pub(crate) async fn job_is_given_up(&self, job: &ClaimedRow, error: &EngineError) {
+        if let Ok(Job::Run { run_id }) = serde_json::from_value(job.payload.clone())
+            && let Err(failed) = self.fail_run(WorkspaceId(job.workspace_id), run_id, error).await
+        {
+            tracing::error!(error = &failed as &dyn std::error::Error, run.id = %run_id, "cannot end the run");
         }
     }
 
@@ -120,6 +131,9 @@ impl Engine {
 
 impl Running<'_> {
     async fn go_on(mut self) -> Result<Ending> {
+        if self.row.status == "writing" && self.row.mapping_version != self.context.row.mapping_version {
+            return Err(EngineError::invalid("the mapping was changed after the plan was made; plan again"));
+        }
         if self.row.status != "writing" {
             if self.cancel_requested().await? {
                 return self.finish(Written::Cancelled).await;
@@ -208,6 +222,7 @@ impl Running<'_> {
         let workspace_id = self.context.workspace_id;
         if matches!(how, Written::Through) && self.row.mode != "dry-run" {
             self.advance_watermarks().await?;
+            self.engine.note_acceptance(&self.context).await?;
         }
         self.engine.flush_calls().await?;
         let now = self.engine.clock().now();

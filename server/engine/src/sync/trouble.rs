@@ -7,7 +7,7 @@ use crate::{
     connections::ConnectionState,
     store,
 };
-use domain::{Side, retry};
+use domain::{Side, limits, retry};
 use std::time::Duration;
 
 impl Engine {
@@ -26,6 +26,9 @@ impl Engine {
             return Ok(());
         }
         let (workspace_id, lane_id) = (context.workspace_id, context.chargify_id());
+        let gate = self.gate(workspace_id, lane_id);
+        // At once, for everybody here; how long it will be is worked out behind it.
+        gate.pause(retry_after.unwrap_or(Duration::from_secs(limits::LANE_PAUSE_FIRST_S)), &error.message);
         let mut conn = self.pool().acquire().await?;
         let lane = store::slots::lane(&mut conn, workspace_id, lane_id).await?;
         let running = lane.as_ref().map_or(0, |lane| lane.paused_ms);
@@ -40,8 +43,17 @@ impl Engine {
             pause
         };
         drop(conn);
-        self.gate(workspace_id, lane_id).pause(pause, &error.message);
+        gate.pause(pause, &error.message);
         self.clock().sleep(pause).await;
+        Ok(())
+    }
+
+    /// Both services answered: a credential that was refused before is accepted again.
+    pub(crate) async fn note_acceptance(&self, context: &SyncContext) -> Result<()> {
+        for side in Side::BOTH {
+            let connection_id = context.connection_id(side);
+            self.note_connection_state(context.workspace_id, connection_id, ConnectionState::Healthy, None).await?;
+        }
         Ok(())
     }
 

@@ -10,10 +10,13 @@ use super::{
     trouble::stops_everything,
 };
 use crate::{
-    Engine, Result, UpstreamClass,
+    Engine, Result, UnderWay, UpstreamClass,
     audit::{AuditAction, AuditOutcome, NewAuditLine},
     clients::{CallContext, CallError, Refusal, Written},
-    store::{self, intents::IntentResult, intents::NewIntent},
+    store::{
+        self,
+        intents::{IntentResult, IntentRow, NewIntent},
+    },
 };
 use domain::{
     IntentId, RemoteId, RunId, Side,
@@ -25,6 +28,7 @@ use domain::{
     value::{Value, normal},
 };
 use std::{collections::BTreeMap, time::Duration};
+use time::OffsetDateTime;
 
 /// Times one write is tried, look-ups between them.
 const WRITE_TRIES: u32 = 4;
@@ -59,6 +63,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) context: &'a SyncContext,
     pub(crate) clients: &'a Clients,
     pub(crate) cause: &'a Cause,
+    /// When the plan was made: what was read or agreed on later makes it stale.
+    pub(crate) as_of: OffsetDateTime,
 }
 
 /// One write as it will leave.
@@ -73,11 +79,13 @@ struct Sending<'p> {
 
 /// How one write ended.
 enum Sent {
-    Done { record: Box<Record>, intent: IntentResult, created: bool },
+    Done { record: Box<Record>, intent: IntentResult, created: bool, dropped: Vec<FieldKey> },
     /// The service said no, in its own words.
     Refused { error: CallError, intent: IntentResult },
     /// The record to be created exists already.
-    Exists { record: Box<Record>, intent: IntentResult },
+    Exists { record: Box<Record>, intent: Option<IntentResult> },
+    /// Something of the pair changed after the plan was made. Nothing was sent.
+    Stale,
     Busy,
     Halt(CallError),
 }
@@ -114,7 +122,7 @@ impl Writer<'_> {
         ended.customer_id = planned.customer_id().map(str::to_owned);
         match (item.action, &planned.link) {
             (Action::Link, _) => {
-                ended.link = self.link_effect(planned, &[]);
+                ended.link = self.link_effect(planned, &[], &[]);
                 ended.audit.push(self.line(AuditAction::RecordLinked, planned, AuditOutcome::Done));
             }
             (Action::Unlink, Some(link)) => {
@@ -131,7 +139,22 @@ impl Writer<'_> {
     }
 
     async fn write_one(&self, planned: &Planned, item_no: Option<i64>, side: Side) -> Result<Carried> {
-        let sent = self.send(&sending(planned, item_no, side)).await?;
+        let sending = sending(planned, item_no, side);
+        if sending.id.is_none() && side == Side::Highlevel {
+            // A location may allow duplicates, so the service itself would not say that the contact exists.
+            match self.contact_like(&sending.fields).await {
+                Ok(Some(record)) => {
+                    let found = Sent::Exists { record: Box::new(record), intent: None };
+                    return Ok(self.conclude(planned, side, vec![(side, found)]));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    self.engine.note_refusal(self.context, &error).await?;
+                    return Ok(Carried::Halt(error));
+                }
+            }
+        }
+        let sent = self.send(&sending).await?;
         Ok(self.conclude(planned, side, vec![(side, sent)]))
     }
 
@@ -148,8 +171,13 @@ impl Writer<'_> {
     /// Journals and sends one write, with the look-ups that an unknown outcome needs.
     async fn send(&self, sending: &Sending<'_>) -> Result<Sent> {
         let intent_id = IntentId(self.engine.entropy().uuid());
-        if !self.journal(intent_id, sending).await? {
-            return Ok(Sent::Busy);
+        let Some(_under_way) = self.journal(intent_id, sending).await? else { return Ok(Sent::Busy) };
+        // From here on every other writer of this record finds it busy, so what is seen now stays true.
+        if self.is_stale(sending).await? {
+            let intent = result(intent_id, "not_done", sending.id.as_ref(), None, Some("the plan was out of date".to_owned()));
+            let mut conn = self.engine.pool().acquire().await?;
+            store::intents::settle(&mut conn, self.context.workspace_id, &intent, self.engine.clock().now()).await?;
+            return Ok(Sent::Stale);
         }
         let token = intent_id.to_string();
         let mut attempt = 0;
@@ -159,7 +187,8 @@ impl Writer<'_> {
                 Ok(written) => {
                     let intent = result(intent_id, "done", written.record.id.as_ref(), None, None);
                     let created = sending.id.is_none();
-                    return Ok(Sent::Done { record: Box::new(written.record), intent, created });
+                    let dropped = written.dropped;
+                    return Ok(Sent::Done { record: Box::new(written.record), intent, created, dropped });
                 }
                 Err(error) => error,
             };
@@ -183,10 +212,10 @@ impl Writer<'_> {
         {
             return match self.find_existing(sending, error).await {
                 Ok(Some(record)) => {
-                    Ok(Some(Sent::Exists { record: Box::new(record), intent: refused("not_done") }))
+                    Ok(Some(Sent::Exists { record: Box::new(record), intent: Some(refused("not_done")) }))
                 }
                 Ok(None) => Ok(Some(Sent::Refused { error: error.clone(), intent: refused("refused") })),
-                Err(failed) => self.give_up(sending, intent_id, &failed).await,
+                Err(failed) => self.give_up(sending, intent_id, &failed, "not_done").await,
             };
         }
         match error.class {
@@ -199,7 +228,11 @@ impl Writer<'_> {
                 Ok(None)
             }
             UpstreamClass::Ambiguous => self.look_after_ambiguity(sending, intent_id, error, attempt).await,
-            _ if stops_everything(error) => self.give_up(sending, intent_id, error).await,
+            _ if stops_everything(error) => self.give_up(sending, intent_id, error, "not_done").await,
+            // What a webhook asked for is tried again later by its job; it must not end as failed.
+            UpstreamClass::Unavailable if self.cause.run_id.is_none() => {
+                self.give_up(sending, intent_id, error, "not_done").await
+            }
             _ => Ok(Some(Sent::Refused { error: error.clone(), intent: refused("refused") })),
         }
     }
@@ -219,7 +252,7 @@ impl Writer<'_> {
             match self.look(sending).await {
                 Ok(found) => break found,
                 Err(failed) if stops_everything(&failed) || lookups >= WRITE_TRIES => {
-                    return self.give_up(sending, intent_id, &failed).await;
+                    return self.give_up(sending, intent_id, &failed, "ambiguous").await;
                 }
                 Err(failed) => {
                     if let UpstreamClass::Rate { retry_after } = failed.class {
@@ -232,7 +265,8 @@ impl Writer<'_> {
             Some(record) => {
                 let detail = format!("the answer was lost ({}); a look-up found it done", error.message);
                 let intent = result(intent_id, "done", record.id.as_ref(), error.status, Some(detail));
-                Ok(Some(Sent::Done { record: Box::new(record), intent, created: sending.id.is_none() }))
+                let created = sending.id.is_none();
+                Ok(Some(Sent::Done { record: Box::new(record), intent, created, dropped: Vec::new() }))
             }
             None if attempt < WRITE_TRIES => Ok(None),
             None => {
@@ -242,9 +276,14 @@ impl Writer<'_> {
         }
     }
 
-    /// Leaves the write as it stands for whoever comes next: known not to have left, or ambiguous.
-    async fn give_up(&self, sending: &Sending<'_>, intent_id: IntentId, error: &CallError) -> Result<Option<Sent>> {
-        let phase = if error.class == UpstreamClass::Ambiguous { "ambiguous" } else { "not_done" };
+    /// Leaves the write for whoever comes next: known not to be done, or `ambiguous`, to be looked up first.
+    async fn give_up(
+        &self,
+        sending: &Sending<'_>,
+        intent_id: IntentId,
+        error: &CallError,
+        phase: &'static str,
+    ) -> Result<Option<Sent>> {
         let intent = result(intent_id, phase, sending.id.as_ref(), error.status, Some(error.message.clone()));
         let mut conn = self.engine.pool().acquire().await?;
         store::intents::settle(&mut conn, self.context.workspace_id, &intent, self.engine.clock().now()).await?;
@@ -258,7 +297,16 @@ impl Writer<'_> {
         self.engine.clock().sleep(delay).await;
     }
 
-    async fn journal(&self, intent_id: IntentId, sending: &Sending<'_>) -> Result<bool> {
+    /// Whether anything of the pair was read or agreed on after the plan was made.
+    async fn is_stale(&self, sending: &Sending<'_>) -> Result<bool> {
+        let mut conn = self.engine.pool().acquire().await?;
+        let pair = (sending.planned.contact_id(), sending.planned.customer_id());
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        Ok(store::records::pair_changed_since(&mut conn, workspace_id, sync_id, pair, self.as_of).await?)
+    }
+
+    /// Commits that the write is about to leave. `None`: another write of the record is not settled yet.
+    async fn journal(&self, intent_id: IntentId, sending: &Sending<'_>) -> Result<Option<UnderWay>> {
         let (operation, remote_key) = match &sending.id {
             Some(id) => ("update", id.0.clone()),
             None => ("create", self.natural_key(sending)),
@@ -279,9 +327,12 @@ impl Writer<'_> {
             body: serde_json::to_value(&sending.fields).unwrap_or_default(),
             before: before.map(|record| serde_json::to_value(&record.values).unwrap_or_default()).unwrap_or_default(),
             sent_at: self.engine.clock().now(),
+            node_id: self.engine.node().id,
         };
+        let under_way = self.engine.under_way(intent_id);
         let mut conn = self.engine.pool().acquire().await?;
-        Ok(store::intents::insert_sent(&mut conn, self.context.workspace_id, &new).await?)
+        let is_first = store::intents::insert_sent(&mut conn, self.context.workspace_id, &new).await?;
+        Ok(is_first.then_some(under_way))
     }
 
     /// What a look-up after a lost create goes by: the reference in Chargify, the e-mail or phone in GoHighLevel.
@@ -312,10 +363,12 @@ impl Writer<'_> {
                 self.clients.chargify.lookup(call, &reference).await?.filter(|found| found.exact).map(|found| found.record)
             }
             (Side::Chargify, Some(id)) => Some(self.clients.chargify.get(call, id).await?),
-            (Side::Highlevel, None) => return self.look_for_contact(sending).await,
+            (Side::Highlevel, None) => self.look_for_contact(sending).await?,
             (Side::Highlevel, Some(id)) => Some(self.clients.highlevel.get(call, id).await?),
         };
-        Ok(found.filter(|record| sending.id.is_none() || self.holds(record, &sending.fields)))
+        // A contact found by its phone alone may be a relative: only one that holds what was sent is ours.
+        let by_reference = sending.id.is_none() && sending.side == Side::Chargify;
+        Ok(found.filter(|record| by_reference || self.holds(record, &sending.fields)))
     }
 
     async fn look_for_contact(&self, sending: &Sending<'_>) -> std::result::Result<Option<Record>, CallError> {
@@ -365,18 +418,30 @@ impl Writer<'_> {
         ended.contact_id = planned.contact_id().map(str::to_owned);
         ended.customer_id = planned.customer_id().map(str::to_owned);
         let mut whole = true;
+        let mut not_written = Vec::new();
         for (side, sent) in sent {
             match sent {
-                Sent::Busy => return Carried::Busy,
+                Sent::Busy if ended.intents.is_empty() => return Carried::Busy,
+                Sent::Stale if ended.intents.is_empty() => return Carried::Again(Box::new(ended)),
+                Sent::Busy | Sent::Stale => {
+                    whole = false;
+                    ended.outcome = Outcome::Parked;
+                    let (written, open) = (side.other().label(), side.label());
+                    ended.detail = Some(format!("{written} was written; {open} changed meanwhile and is looked at again with the next run."));
+                }
                 Sent::Halt(error) if ended.intents.is_empty() => return Carried::Halt(error),
                 Sent::Halt(error) => {
                     whole = false;
                     ended.outcome = Outcome::Parked;
                     ended.detail = Some(format!("{} was written, then {} stopped answering: {}", side.other().label(), side.label(), error.message));
                 }
-                Sent::Done { record, intent, created } => self.note_done(&mut ended, planned, side, *record, intent, created),
+                Sent::Done { record, intent, created, dropped } => {
+                    ended.detail = not_taken(side, &dropped).or(ended.detail.take());
+                    self.note_done(&mut ended, planned, *record, intent, Taken { created, dropped: &dropped });
+                    not_written.extend(dropped);
+                }
                 Sent::Exists { record, intent } => {
-                    ended.intents.push(intent);
+                    ended.intents.extend(intent);
                     ended.records.push(*record);
                     return Carried::Again(Box::new(ended));
                 }
@@ -391,7 +456,7 @@ impl Writer<'_> {
             }
         }
         if whole {
-            ended.link = self.link_effect(planned, &ended.records);
+            ended.link = self.link_effect(planned, &ended.records, &not_written);
         } else if last == Side::Highlevel && planned.item.action == Action::UpdateBoth && !ended.records.is_empty() {
             // Half of it was written: that half is agreed on from now on.
             ended.link = self.half_base(planned, &ended.records);
@@ -399,10 +464,36 @@ impl Writer<'_> {
         Carried::Ended(Box::new(ended))
     }
 
+    /// The audit line of a write whose answer was lost and that a look-up found done.
+    pub(crate) fn recovered_line(&self, intent: &IntentRow, record: &Record) -> NewAuditLine {
+        let fields: BTreeMap<FieldKey, Value> = serde_json::from_value(intent.body.clone()).unwrap_or_default();
+        let before: BTreeMap<FieldKey, Value> = serde_json::from_value(intent.before.clone()).unwrap_or_default();
+        let action = if intent.operation == "create" { AuditAction::RecordCreated } else { AuditAction::RecordUpdated };
+        let id = record.id.as_ref().map(RemoteId::as_str);
+        let (contact_id, customer_id) = match record.side {
+            Side::Highlevel => (id, None),
+            Side::Chargify => (None, id),
+        };
+        let mut line = NewAuditLine::of(self.cause.actor.clone(), action, self.engine.clock().now())
+            .about(format!("{}:{}", record.side.noun(), id.unwrap_or_default()), record.display_name())
+            .with("side", record.side.as_str())
+            .with("sync", self.context.row.name.clone())
+            .with("reason", "the answer was lost; a look-up found it done")
+            .on_records(contact_id, customer_id);
+        for (field, after) in &fields {
+            let was = before.get(field).map(Value::display).unwrap_or_default();
+            line = line.change(record.side.as_str(), &field.0, &was, &after.display());
+        }
+        match self.cause.run_id {
+            Some(run_id) => line.in_run(run_id),
+            None => line,
+        }
+    }
+
     /// The ending of a single write whose answer was lost and that a look-up found done.
     pub(crate) fn answered(&self, planned: &Planned, record: Record, intent: IntentResult) -> Ended {
         let (side, created) = (record.side, matches!(planned.item.action, Action::CreateCustomer | Action::CreateContact));
-        let sent = Sent::Done { record: Box::new(record), intent, created };
+        let sent = Sent::Done { record: Box::new(record), intent, created, dropped: Vec::new() };
         match self.conclude(planned, side, vec![(side, sent)]) {
             Carried::Ended(ended) => *ended,
             // A write that is done can only end.
@@ -414,22 +505,23 @@ impl Writer<'_> {
         &self,
         ended: &mut Ended,
         planned: &Planned,
-        side: Side,
         record: Record,
         intent: IntentResult,
-        created: bool,
+        taken: Taken<'_>,
     ) {
+        let side = record.side;
         let id = record.id.as_ref().map(|id| id.0.clone());
         match side {
             Side::Highlevel => ended.contact_id = id.or(ended.contact_id.take()),
             Side::Chargify => ended.customer_id = id.or(ended.customer_id.take()),
         }
-        let action = if created { AuditAction::RecordCreated } else { AuditAction::RecordUpdated };
+        let action = if taken.created { AuditAction::RecordCreated } else { AuditAction::RecordUpdated };
         let mut line = self
             .line(action, planned, AuditOutcome::Done)
             .with("side", side.as_str())
             .on_records(ended.contact_id.as_deref(), ended.customer_id.as_deref());
-        for change in planned.item.changes.iter().filter(|change| change.side == side) {
+        let written = |field: &FieldKey| !taken.dropped.contains(field);
+        for change in planned.item.changes.iter().filter(|change| change.side == side && written(&change.field)) {
             line = line.change(side.as_str(), &change.field.0, &change.before.display(), &change.after.display());
         }
         if side == Side::Chargify && let Some(reference) = &planned.item.reference {
@@ -441,8 +533,15 @@ impl Writer<'_> {
     }
 
     /// The link as it is after everything was written. What a service made of a value is what was agreed on.
-    fn link_effect(&self, planned: &Planned, written: &[Record]) -> LinkEffect {
-        let base = self.settled_base(planned.item.base_after.clone(), &planned.item, written);
+    fn link_effect(&self, planned: &Planned, written: &[Record], not_written: &[FieldKey]) -> LinkEffect {
+        let mut base = self.settled_base(planned.item.base_after.clone(), &planned.item, written);
+        for change in planned.item.changes.iter().filter(|change| not_written.contains(&change.field)) {
+            // Nothing new was agreed on for a field that the service did not take.
+            match planned.link.as_ref().and_then(|link| link.base.0.get(&change.rule)) {
+                Some(pair) => base.0.insert(change.rule.clone(), pair.clone()),
+                None => base.0.remove(&change.rule),
+            };
+        }
         if let Some(link) = &planned.link {
             return LinkEffect::Settle { link_id: link.id, base };
         }
@@ -501,6 +600,18 @@ impl Writer<'_> {
             None => line,
         }
     }
+}
+
+/// How a service took a write.
+struct Taken<'a> {
+    created: bool,
+    dropped: &'a [FieldKey],
+}
+
+/// Says which fields a service does not take, if any.
+fn not_taken(side: Side, dropped: &[FieldKey]) -> Option<String> {
+    let names: Vec<&str> = dropped.iter().map(FieldKey::as_str).collect();
+    (!names.is_empty()).then(|| format!("{} does not take {} here; it stays as it was there", side.label(), names.join(", ")))
 }
 
 fn sending(planned: &Planned, item_no: Option<i64>, side: Side) -> Sending<'_> {

@@ -1,7 +1,7 @@
 //! Listing customers (Maxio Advanced Billing API reference, list customers, seen 2026-08).
 
-use super::wire;
-use crate::clients::{RowProblem, address};
+use super::{Chargify, read, wire};
+use crate::clients::{CallContext, CallError, RowProblem, address};
 use domain::{limits, record::Record};
 use serde_json::Value as Json;
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
@@ -49,6 +49,25 @@ pub(super) fn like(text: &str) -> String {
 pub(super) fn newest() -> String {
     let query = [("page", "1".to_owned()), ("per_page", "1".to_owned()), ("direction", "desc".to_owned())];
     address::with_query("/customers.json", &query)
+}
+
+impl Chargify {
+    /// The newest customers, a page of them: who was created in the last seconds is among them.
+    ///
+    /// # Errors
+    /// A [`CallError`].
+    pub(crate) async fn newest_customers(&self, context: &CallContext) -> Result<Vec<Record>, CallError> {
+        let query = [
+            ("page", "1".to_owned()),
+            ("per_page", limits::CHARGIFY_PAGE.to_string()),
+            ("direction", "desc".to_owned()),
+        ];
+        let target = address::with_query("/customers.json", &query);
+        let answer = self.call(context, read("GET /customers.json", target)).await?;
+        let body = answer.json()?;
+        let found = body.as_array().ok_or_else(|| answer.unreadable("the answer is no list of customers"))?;
+        Ok(rows(found, &CustomerPage { page: 1, updated_since: None }).records)
+    }
 }
 
 pub(super) fn rows(rows: &[Json], page: &CustomerPage) -> CustomerRows {

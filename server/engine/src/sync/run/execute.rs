@@ -185,7 +185,7 @@ impl Running<'_> {
 
     /// One item: planned again where its record changed, written, and how it ended. `None`: left open.
     async fn carry_item_out(&self, ready: Ready, signals: &Signals) -> Result<Option<Ended>> {
-        let Ready { item, plan: mut fetched } = ready;
+        let Ready { mut item, plan: mut fetched } = ready;
         let as_of = self.row.planned_at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let mut writer =
             Writer { engine: self.engine, context: &self.context, clients: &self.clients, cause: &self.cause, as_of };
@@ -205,6 +205,10 @@ impl Running<'_> {
                     return Ok(None);
                 }
                 Carried::Again(found) => {
+                    let met = found.records.iter().find(|record| record.side == Side::Highlevel);
+                    if item.contact_id.is_none() {
+                        item.contact_id = met.and_then(|record| record.id.as_ref()).map(|id| id.0.clone());
+                    }
                     let belongs = Belongs { context: &self.context, run_id: None };
                     self.engine.settle(belongs, std::slice::from_ref(&*found)).await?;
                 }
@@ -225,10 +229,17 @@ impl Running<'_> {
     async fn plan_again(&self, item: &ItemRow) -> Result<Option<Planned>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.pool().acquire().await?;
-        let ids: Vec<String> = item.contact_id.iter().cloned().collect();
+        let mut ids: Vec<String> = item.contact_id.iter().cloned().collect();
+        if let (None, Some(customer_id)) = (&item.contact_id, &item.customer_id) {
+            // A webhook may have given the customer its contact meanwhile.
+            let customers = [customer_id.clone()];
+            let links = store::links::of_records(&mut conn, workspace_id, sync_id, &[], &customers).await?;
+            ids.extend(links.into_iter().map(|link| link.contact_id));
+        }
         let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
         let planned = match rows.first() {
             Some(_) => self.engine.plan_contacts(&mut conn, &self.context, &rows, Circumstances::default()).await?.pop(),
+            None if item.contact_id.is_some() => None,
             None => {
                 let ids: Vec<String> = item.customer_id.iter().cloned().collect();
                 let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
@@ -259,7 +270,9 @@ impl Running<'_> {
 
     /// A plan that waited for a person is compared with what changed meanwhile: a few calls, not a read per record.
     async fn look_for_changes_since(&mut self) -> Result<()> {
-        let old = self.row.planned_at.is_some_and(|at| self.engine.clock().now() - at > FRESH);
+        // Counted from when reading began: a long reading is itself something to look behind.
+        let began = self.read_summary().highlevel_seen_until;
+        let old = began.is_some_and(|at| self.engine.clock().now() - at > FRESH);
         let waited = old || self.row.approved_by.is_some();
         let summary = self.read_summary();
         if !waited || self.row.chosen.is_some() {
