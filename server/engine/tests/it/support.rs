@@ -190,12 +190,6 @@ impl World {
         Self { engine, ..self }
     }
 
-    /// Leaves an empty database behind, for another world in the same test.
-    pub(crate) async fn wipe(self) {
-        drop(self.engine);
-        sqlx::query("truncate workspace, node, slot_wish cascade").execute(&self.pool).await.unwrap();
-    }
-
     pub(crate) async fn viewer(&self) -> Viewer {
         self.engine.command_line(None).await.unwrap()
     }

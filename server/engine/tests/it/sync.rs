@@ -1,6 +1,7 @@
 //! The sync of many records: first run, half-filled target, second run, edits on either side.
 
 use crate::support::{Setup, World};
+use rand::{Rng as _, SeedableRng as _};
 use sandbox::{Fault, FaultRule, seed::Reference};
 use serde_json::json;
 use sqlx::PgPool;
@@ -214,4 +215,43 @@ async fn customers_without_a_contact_get_one_where_the_sync_says_so(pool: PgPool
     let again = world.run("full").await;
     assert_eq!((again.counts.created, again.counts.updated, world.writes()), (0, 0, 0), "{again:#?}");
     assert!(world.customer_text(id, "reference").is_empty());
+}
+
+/// Whatever people do on both sides, one run brings them into step and the next finds nothing to do.
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn after_any_edits_one_run_settles_everything(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 40, customers: 20, ..Setup::default() }).await;
+    world.run("full").await;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    for round in 0..4 {
+        // Not within the second of our own writes, nor both sides within one: then only a person could say who was last.
+        world.sandbox.chargify.advance(Duration::from_secs(4));
+        let contacts = world.contact_ids();
+        let references = world.references();
+        for _ in 0..12 {
+            let word = format!("Word{}", rng.random_range(0..1_000));
+            let contact = &contacts[rng.random_range(0..contacts.len())];
+            match rng.random_range(0..5) {
+                0 => world.edit_contact(contact, &json!({ "firstName": word })),
+                1 => world.edit_contact(contact, &json!({ "city": word, "companyName": "" })),
+                2 => drop(world.add_contact("New", &word, &format!("{word}-{round}@any.example"))),
+                which => {
+                    let reference = &references[rng.random_range(0..references.len())];
+                    let id = world.customer_of(reference);
+                    let fields = if which == 3 { ("last_name", word.as_str()) } else { ("organization", "") };
+                    world.edit_customer(id, &[fields]);
+                }
+            }
+        }
+        let mode = if round % 2 == 0 { "changes" } else { "full" };
+        let run = world.run(mode).await;
+        assert!(matches!(run.status.as_str(), "complete" | "complete_with_failures"), "{run:#?}");
+        assert_eq!(run.counts.failed, 0, "{run:#?}");
+        for mode in ["changes", "full"] {
+            world.reset_stats();
+            let calm = world.run(mode).await;
+            assert_eq!((calm.counts.created, calm.counts.updated, world.writes()), (0, 0, 0), "{round} {mode}: {calm:#?}");
+        }
+    }
+    assert!(world.audit_verifies().await);
 }
