@@ -26,7 +26,7 @@ async fn with_jobs(pool: &PgPool, count: usize, latency_ms: u64) -> World {
 async fn sixteen_claimers_on_two_nodes_share_a_lane_without_treading_on_each_other(pool: PgPool) {
     let world = with_jobs(&pool, 48, 15).await;
     sqlx::query("update lane set job_slots = 3").execute(&world.pool).await.unwrap();
-    let engines = [world.engine.clone(), world.another_engine()];
+    let engines = [world.engine.clone(), world.another_engine().await];
     let hands = (0..16).map(|hand| {
         let (worker, pool) = (Worker::new(engines[hand % 2].clone()), world.pool.clone());
         tokio::spawn(async move {
@@ -66,7 +66,7 @@ async fn whoever_lost_a_job_cannot_finish_it(pool: PgPool) {
 
     // Its lease runs out, and another node takes the job up and ends it.
     sqlx::query("update job set lease_until = now() - interval '1 second'").execute(&world.pool).await.unwrap();
-    assert!(Worker::new(world.another_engine()).step().await.unwrap());
+    assert!(Worker::new(world.another_engine().await).step().await.unwrap());
     let finished = "select finished_at::text || ' ' || fence || ' ' || attempt from job where state = 'done'";
     let before: String = sqlx::query_scalar(finished).fetch_one(&world.pool).await.unwrap();
     assert!(before.ends_with(" 2 2"), "{before}");
@@ -84,7 +84,7 @@ async fn a_job_whose_lease_holds_is_nobody_elses(pool: PgPool) {
     let first = Worker::new(world.engine.clone());
     let first = tokio::spawn(async move { first.step().await.unwrap() });
     until("it reads", async || world.calls_to(Side::Highlevel, READ) == 1).await;
-    assert!(!Worker::new(world.another_engine()).step().await.unwrap());
+    assert!(!Worker::new(world.another_engine().await).step().await.unwrap());
     assert!(first.await.unwrap());
 }
 
@@ -101,7 +101,7 @@ async fn a_change_during_the_work_is_worked_off_after_it_never_beside_it(pool: P
     let webhook = world.webhook().await;
     assert_eq!(world.receive(&webhook).await, Received::Recorded);
     assert_eq!(world.count("select count(*) from job where state = 'ready'").await, 1);
-    assert!(!Worker::new(world.another_engine()).step().await.unwrap(), "one at a time");
+    assert!(!Worker::new(world.another_engine().await).step().await.unwrap(), "one at a time");
     assert!(first.await.unwrap());
     world.drain().await;
     assert_eq!(world.customers(), 1, "the change was not lost");

@@ -262,3 +262,24 @@ async fn looking_twice_at_the_same_record_writes_once(pool: PgPool) {
     world.drain().await;
     assert_eq!((writes, world.writes()), (1, 1));
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_transaction_that_stays_open_during_a_call_would_be_noticed(pool: PgPool) {
+    let world = World::open(&pool, Setup { latency_ms: 80, ..Setup::default() }).await;
+    let mut open = world.pool.begin().await.unwrap();
+    sqlx::query("select 1").execute(&mut *open).await.unwrap();
+    world.run("full").await;
+    assert!(!world.offences().is_empty());
+    open.rollback().await.unwrap();
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_customer_deleted_in_chargify_is_unlinked_and_its_contact_left_alone(pool: PgPool) {
+    let (world, contact, customer) = pair(&pool).await;
+    assert!(world.sandbox.chargify.with(|rules, now| rules.remove_customer(customer, now).unwrap()));
+    let run = world.run("changes").await;
+    assert_eq!((run.status.as_str(), world.links().await, world.writes()), ("complete", 0, 0), "{run:#?}");
+    assert_eq!(world.contact_text(&contact, "firstName").as_deref(), Some("Ada"));
+    let lines = world.audit_lines().await;
+    assert!(lines.iter().any(|line| line.action == "record.unlinked"));
+}

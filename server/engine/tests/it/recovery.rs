@@ -152,7 +152,7 @@ async fn killed_when(pool: &PgPool, far_enough: impl Fn(&World) -> bool) -> (Wor
     until("it gets that far", async || far_enough(&world)).await;
     dying.abort();
     assert!(dying.await.unwrap_err().is_cancelled(), "it was killed in the middle");
-    let world = world.restarted();
+    let world = world.restarted().await;
     world.drain().await;
 
     let run = world.ended(number).await;
@@ -219,7 +219,7 @@ async fn two_kills_in_one_run_are_no_worse_than_one(pool: PgPool) {
         until("it gets that far", async || world.customers() >= customers).await;
         dying.abort();
         drop(dying.await);
-        world = world.restarted();
+        world = world.restarted().await;
     }
     world.drain().await;
     let run = world.ended(number).await;
@@ -237,7 +237,7 @@ async fn writes_a_dead_process_left_are_settled_even_when_their_run_failed(pool:
     until("it gets that far", async || world.customers() >= 10).await;
     dying.abort();
     drop(dying.await);
-    let world = world.restarted();
+    let world = world.restarted().await;
     world.sandbox.chargify.revoke_key();
     world.drain().await;
     let failed = world.view(number).await;
@@ -264,11 +264,119 @@ async fn a_webhook_whose_worker_dies_is_worked_off_by_the_next(pool: PgPool) {
     until("the create is under way", async || world.calls_to(Side::Chargify, CREATE) == 1).await;
     dying.abort();
     drop(dying.await);
-    let world = world.restarted();
+    let world = world.restarted().await;
     world.drain().await;
     assert_eq!((world.customers(), world.links().await), (1, 1));
     assert!(world.customer_by_reference(&contact).is_some());
     assert_eq!(world.count("select count(*) from intent where phase in ('sent', 'ambiguous')").await, 0);
     let delivery = world.deliveries().await.into_iter().next().unwrap();
     assert_eq!(delivery.state, "done", "{delivery:#?}");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn updates_of_customers_survive_the_same_faults(pool: PgPool) {
+    let world = World::open(&pool, Setup::default()).await;
+    let contacts: Vec<String> =
+        (0..6).map(|number| world.add_contact("Up", &format!("Date{number}"), &format!("u{number}@recovery.example"))).collect();
+    world.run("full").await;
+    for contact in &contacts {
+        world.edit_contact(contact, &serde_json::json!({ "firstName": "Changed" }));
+    }
+    let put = "PUT /customers/*";
+    world.sandbox.chargify.set_faults(vec![
+        FaultRule::next(1, put, Fault::ResetAfter),
+        FaultRule::next(1, put, Fault::Reset),
+        FaultRule::next(1, put, Fault::StatusAfter { status: 504, body: None }),
+        FaultRule::next(1, put, Fault::Status { status: 503, body: None, retry_after: None }),
+        FaultRule::next(1, put, Fault::Truncate),
+    ]);
+    let run = world.run("changes").await;
+    assert_eq!((run.status.as_str(), run.counts.updated), ("complete", 6), "{run:#?}");
+    assert!(contacts.iter().all(|contact| world.customer_text(world.customer_of(contact), "first_name") == "Changed"));
+    world.reset_faults_and_check_calm().await;
+}
+
+/// A run that creates three contacts, to the first of which that happens.
+async fn creating_contacts_with(pool: &PgPool, fault: Fault) {
+    let setup = Setup { more: "create_contacts = true", allow_duplicate_contacts: true, ..Setup::default() };
+    let world = World::open(pool, setup).await;
+    for number in 0..3 {
+        let email = format!("o{number}@recovery.example");
+        world.add_customer(&[("first_name", "Only"), ("last_name", "There"), ("email", &email)]);
+    }
+    world.sandbox.highlevel.set_faults(vec![FaultRule::next(1, "POST /contacts/", fault)]);
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), run.counts.created), ("complete", 3), "{run:#?}");
+    assert_eq!((world.contact_ids().len(), world.links().await), (3, 3));
+    world.reset_faults_and_check_calm().await;
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_contact_whose_creation_was_not_answered_is_there_once(pool: PgPool) {
+    creating_contacts_with(&pool, Fault::ResetAfter).await;
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_contact_whose_creation_never_arrived_is_there_once(pool: PgPool) {
+    creating_contacts_with(&pool, Fault::Reset).await;
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_contact_whose_creation_was_answered_by_half_is_there_once(pool: PgPool) {
+    creating_contacts_with(&pool, Fault::Truncate).await;
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_site_that_refuses_everything_stops_the_run_and_is_shown(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 20, ..Setup::default() }).await;
+    let blocked = Fault::Status {
+        status: 422,
+        body: Some(serde_json::json!({ "errors": ["Your trial has ended."] })),
+        retry_after: None,
+    };
+    world.sandbox.chargify.set_faults(vec![FaultRule::always(CREATE, blocked)]);
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), run.counts.failed, run.counts.created), ("complete_with_failures", 0, 0), "{run:#?}");
+    assert!(run.counts.parked > 0 && world.calls_to(Side::Chargify, CREATE) <= 6, "{run:#?}");
+    let viewer = world.viewer().await;
+    assert_eq!(world.engine.connection(&viewer, "billing").await.unwrap().state, "blocked");
+    world.sandbox.chargify.set_faults(Vec::new());
+    assert_eq!(world.run("full").await.status, "complete");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_key_gohighlevel_refuses_fails_the_run_with_its_name(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 5, ..Setup::default() }).await;
+    world.sandbox.highlevel.revoke_key();
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), world.writes()), ("failed", 0), "{run:#?}");
+    assert!(run.detail.unwrap().contains("GoHighLevel"));
+    let viewer = world.viewer().await;
+    assert_eq!(world.engine.connection(&viewer, "crm").await.unwrap().state, "refused");
+    world.sandbox.highlevel.restore_key();
+    assert_eq!(world.run("full").await.status, "complete");
+    assert_eq!(world.engine.connection(&viewer, "crm").await.unwrap().state, "healthy");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_process_killed_while_it_writes_to_gohighlevel_is_taken_over(pool: PgPool) {
+    let world = World::open(&pool, Setup { latency_ms: 40, ..Setup::default() }).await;
+    let contact = world.add_contact("Ada", "Lovelace", "ada@recovery.example");
+    world.run("full").await;
+    world.skip_webhooks(2).await;
+    world.sandbox.chargify.advance(std::time::Duration::from_secs(2));
+    world.edit_customer(world.customer_of(&contact), &[("first_name", "Augusta")]);
+    let webhook = world.webhook().await;
+    world.receive(&webhook).await;
+    let worker = Worker::new(world.engine.clone());
+    let dying = tokio::spawn(async move { worker.step().await });
+    until("the write is under way", async || world.calls_to(Side::Highlevel, "PUT /contacts/{id}") == 1).await;
+    dying.abort();
+    drop(dying.await);
+    let world = world.restarted().await;
+    world.drain().await;
+    assert_eq!(world.contact_text(&contact, "firstName").as_deref(), Some("Augusta"));
+    assert_eq!(world.count("select count(*) from intent where phase in ('sent', 'ambiguous')").await, 0);
+    assert_eq!(world.calls_to(Side::Highlevel, "PUT /contacts/{id}"), 1, "found done, not written again");
+    world.reset_faults_and_check_calm().await;
 }

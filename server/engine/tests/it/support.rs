@@ -62,6 +62,8 @@ pub(crate) struct Setup {
     /// Whether webhooks may write.
     pub(crate) enabled: bool,
     pub(crate) latency_ms: u64,
+    /// How much later changes show up in listings and feeds.
+    pub(crate) lag_ms: u64,
     pub(crate) allow_duplicate_contacts: bool,
     /// More lines of the sync's entry.
     pub(crate) more: &'static str,
@@ -75,6 +77,7 @@ impl Default for Setup {
             slots: 4,
             enabled: true,
             latency_ms: 0,
+            lag_ms: 0,
             allow_duplicate_contacts: false,
             more: "",
         }
@@ -101,6 +104,8 @@ pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) sandbox: Sandbox,
     pub(crate) engine: Engine,
+    /// The engine's own connections: they die with it.
+    connections: PgPool,
     offences: Offences,
     webhooks: Mutex<mpsc::UnboundedReceiver<Webhook>>,
 }
@@ -114,8 +119,8 @@ impl World {
             latency: Latency::Fixed { fixed_ms: setup.latency_ms },
             // A short window: nobody waits ten seconds for the next.
             rate: (100, Duration::from_millis(200)),
-            index_lag: Duration::ZERO,
-            event_lag: Duration::ZERO,
+            index_lag: Duration::from_millis(setup.lag_ms),
+            event_lag: Duration::from_millis(setup.lag_ms),
             allow_duplicate_contacts: setup.allow_duplicate_contacts,
             highlevel_webhooks: Some(format!("{address}/highlevel/crm")),
             chargify_webhooks: Some(format!("{address}/chargify/billing")),
@@ -123,12 +128,10 @@ impl World {
         })
         .await
         .unwrap();
-        // As many connections as a server has, and none of them the checks' own.
-        let options = PgPoolOptions::new().max_connections(12);
-        let pool = options.connect_with(pool.connect_options().as_ref().clone()).await.unwrap();
         let offences = Offences::default();
-        let engine = new_engine(&pool, &sandbox, &offences);
-        let world = Self { pool, sandbox, engine, offences, webhooks: Mutex::new(webhooks) };
+        let (engine, connections) = new_engine(pool, &sandbox, &offences).await;
+        let webhooks = Mutex::new(webhooks);
+        let world = Self { pool: pool.clone(), sandbox, engine, connections, offences, webhooks };
         world.apply(&setup).await;
         world
     }
@@ -180,14 +183,17 @@ impl World {
     }
 
     /// A further process on the same database.
-    pub(crate) fn another_engine(&self) -> Engine {
-        new_engine(&self.pool, &self.sandbox, &self.offences)
+    pub(crate) async fn another_engine(&self) -> Engine {
+        new_engine(&self.pool, &self.sandbox, &self.offences).await.0
     }
 
-    /// The same world with a new process in place of the old one, which is gone without a word.
-    pub(crate) fn restarted(self) -> Self {
-        let engine = self.another_engine();
-        Self { engine, ..self }
+    /// The same world with a new process in place of the old one, which is gone without a word: its connections end
+    /// in the middle of whatever they were at.
+    pub(crate) async fn restarted(self) -> Self {
+        drop(self.engine);
+        self.connections.close().await;
+        let (engine, connections) = new_engine(&self.pool, &self.sandbox, &self.offences).await;
+        Self { engine, connections, ..self }
     }
 
     pub(crate) async fn viewer(&self) -> Viewer {
@@ -227,8 +233,12 @@ impl World {
         run
     }
 
+    pub(crate) fn offences(&self) -> Vec<String> {
+        self.offences.lock().unwrap().clone()
+    }
+
     pub(crate) fn assert_no_transaction_was_open(&self) {
-        let offences = self.offences.lock().unwrap();
+        let offences = self.offences();
         assert!(offences.is_empty(), "transactions stayed open during calls: {offences:#?}");
     }
 
@@ -446,18 +456,22 @@ fn change(fields: &[(&str, &str)]) -> Change {
     fields.iter().fold(Change::default(), |change, (field, value)| change.with(field, value))
 }
 
-fn new_engine(pool: &PgPool, sandbox: &Sandbox, offences: &Offences) -> Engine {
-    Engine::new(Parts {
+/// An engine with connections of its own, as many as a small server has.
+async fn new_engine(pool: &PgPool, sandbox: &Sandbox, offences: &Offences) -> (Engine, PgPool) {
+    let options = PgPoolOptions::new().max_connections(10);
+    let pool = options.connect_with(pool.connect_options().as_ref().clone()).await.unwrap();
+    let engine = Engine::new(Parts {
         pool: pool.clone(),
         clock: Arc::new(BriskClock::default()),
         entropy: Entropy::from_system(),
-        transport: Arc::new(Watching::new(HttpTransport::new().unwrap(), pool, offences)),
+        transport: Arc::new(Watching::new(HttpTransport::new().unwrap(), &pool, offences)),
         vault: Vault::new([7; 32]),
         settings: Settings {
             public_url: "http://127.0.0.1:3000".to_owned(),
             allowed_base_urls: vec![sandbox.highlevel.base_url.clone(), sandbox.chargify.base_url.clone()],
         },
-    })
+    });
+    (engine, pool)
 }
 
 /// A server that takes every webhook and passes it on.

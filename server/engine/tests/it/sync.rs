@@ -255,3 +255,26 @@ async fn after_any_edits_one_run_settles_everything(pool: PgPool) {
     }
     assert!(world.audit_verifies().await);
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_a_listing_shows_late_is_not_missed(pool: PgPool) {
+    let world = World::open(&pool, Setup { lag_ms: 1_500, ..Setup::default() }).await;
+    let early = world.add_contact("Early", "Bird", "early@sync.example");
+    world.sandbox.highlevel.advance(Duration::from_secs(2));
+    // Not yet in the listing when the first run reads it.
+    let late = world.add_contact("Late", "Comer", "late@sync.example");
+    let run = world.run("full").await;
+    assert_eq!((run.counts.read, run.counts.created), (1, 1), "{run:#?}");
+    world.sandbox.highlevel.advance(Duration::from_secs(2));
+    world.sandbox.chargify.advance(Duration::from_secs(4));
+    let run = world.run("changes").await;
+    assert_eq!((run.counts.created, run.counts.updated), (1, 0), "{run:#?}");
+    assert!(world.customer_by_reference(&early).is_some() && world.customer_by_reference(&late).is_some());
+
+    // An edit whose event shows up late.
+    world.edit_customer(world.customer_of(&early), &[("first_name", "Swift")]);
+    world.run("changes").await;
+    world.sandbox.chargify.advance(Duration::from_secs(4));
+    world.run("changes").await;
+    assert_eq!(world.contact_text(&early, "firstName").as_deref(), Some("Swift"));
+}
