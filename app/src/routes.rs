@@ -28,6 +28,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/syncs/new") view=pages::syncs::add::AddSyncPage ssr=SsrMode::Async />
                 <Route path=path!("/syncs/:name") view=pages::syncs::one::SyncPage ssr=SsrMode::Async />
                 <Route path=path!("/syncs/:name/mapping") view=pages::syncs::mapping::MappingPage ssr=SsrMode::Async />
+                <Route path=path!("/runs") view=pages::runs::RunsPage ssr=SsrMode::Async />
+                <Route path=path!("/runs/:number") view=pages::runs::one::RunPage ssr=SsrMode::Async />
                 <Route path=path!("/team") view=pages::team::TeamPage ssr=SsrMode::Async />
             </Routes>
         </Router>

@@ -1,1 +1,3 @@
 //! The islands: the only components that carry code into the browser. Pages work without them.
+
+pub mod run_live;

@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod missing;
 pub mod overview;
+pub mod runs;
 pub mod setup;
 pub mod sign_in;
 pub mod standing;
