@@ -30,6 +30,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/syncs/:name/mapping") view=pages::syncs::mapping::MappingPage ssr=SsrMode::Async />
                 <Route path=path!("/runs") view=pages::runs::RunsPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:number") view=pages::runs::one::RunPage ssr=SsrMode::Async />
+                <Route path=path!("/records") view=pages::records::RecordsPage ssr=SsrMode::Async />
+                <Route path=path!("/records/:sync/:side/:id") view=pages::records::one::RecordPage ssr=SsrMode::Async />
+                <Route path=path!("/records/:sync/:side/:id/resync") view=pages::records::resync::ResyncPage ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=pages::audit::AuditPage ssr=SsrMode::Async />
                 <Route path=path!("/team") view=pages::team::TeamPage ssr=SsrMode::Async />
             </Routes>
         </Router>

@@ -1,8 +1,8 @@
-//! How connections, syncs and runs stand, in one tone, icon and word each.
+//! How connections, syncs, runs and pairs stand, in one tone, icon and word each.
 
 use domain::{
     Side,
-    view::{ConnectionView, SyncView},
+    view::{ConnectionView, PairState, SyncView},
 };
 
 use crate::parts::{Glyph, Half, Tone};
@@ -59,6 +59,19 @@ pub fn of_run(status: &str) -> Standing {
         "complete_with_failures" => Standing::new(Tone::Warn, Glyph::Warning, "Complete with failures"),
         "cancelled" => Standing::new(Tone::Idle, Glyph::Stop, "Cancelled"),
         _ => Standing::new(Tone::Bad, Glyph::Failed, "Failed"),
+    }
+}
+
+/// How a record stands with its partner on the other side.
+#[must_use]
+pub fn of_pair(state: PairState) -> Standing {
+    match state {
+        PairState::InStep => Standing::new(Tone::Ok, Glyph::Done, "In step"),
+        PairState::Drifted => Standing::new(Tone::Accent, Glyph::Pencil, "Differs"),
+        PairState::Waiting => Standing::new(Tone::Warn, Glyph::Ambiguous, "Waits for a decision"),
+        PairState::Failed => Standing::new(Tone::Bad, Glyph::Failed, "Failed"),
+        PairState::LeftOut => Standing::new(Tone::Idle, Glyph::LeftOut, "Left out"),
+        PairState::Unpaired => Standing::new(Tone::Idle, Glyph::Unreached, "No pair yet"),
     }
 }
 
