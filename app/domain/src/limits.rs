@@ -128,6 +128,8 @@ pub const SLOT_IDLE: Duration = Duration::from_millis(1_500);
 pub const DEAD_SLOT_REST: Duration = Duration::from_millis(1_500);
 /// How often a node looks for dead ones: four queries a minute.
 pub const NODE_LOOK_AROUND: Duration = Duration::from_secs(15);
+/// Between the two looks after which a node without a lock is given up: one whose session broke is back by then.
+pub const NODE_SECOND_LOOK: Duration = Duration::from_millis(400);
 /// How soon a node that lost its database session tries again.
 pub const NODE_REJOIN: Duration = Duration::from_secs(1);
 /// How often the queue is looked at when nothing woke the worker.

@@ -94,7 +94,7 @@ struct Inner {
 
 /// What all clones share besides the given parts.
 struct Shared {
-    node: node::Node,
+    node: Arc<node::Node>,
     presence_started: AtomicBool,
     /// Cancelled when the last clone is gone.
     ended: CancellationToken,
@@ -114,7 +114,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let ended = CancellationToken::new();
         let shared = Shared {
-            node: node::Node::new(parts.entropy.uuid()),
+            node: Arc::new(node::Node::new(parts.entropy.uuid())),
             presence_started: AtomicBool::new(false),
             _end: ended.clone().drop_guard(),
             ended,

@@ -3,7 +3,11 @@
 
 use crate::{Engine, Result, store};
 use domain::limits;
-use sqlx::{Connection, PgConnection};
+use futures::future::{Either, select};
+use sqlx::{
+    Connection,
+    postgres::{PgListener, PgPoolOptions},
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
@@ -27,6 +31,12 @@ impl Node {
     }
 }
 
+/// Resolves when the session has ended.
+async fn lost(listener: &mut PgListener) {
+    // It listens to nothing, so anything but a notice means that the connection is gone.
+    while let Ok(Some(_)) = listener.try_recv().await {}
+}
+
 impl Engine {
     /// Makes this process known to the others, once; ends when the last clone of the engine is dropped.
     pub(crate) fn start_presence(&self) {
@@ -45,29 +55,43 @@ impl Engine {
                 }
                 let pause = if session.is_some() { limits::NODE_LOOK_AROUND } else { limits::NODE_REJOIN };
                 let clock = std::sync::Arc::clone(&engine.inner.parts.clock);
+                let node = std::sync::Arc::clone(&engine.inner.shared.node);
                 drop(engine);
-                clock.sleep(pause).await;
+                // A session that ends frees the lock: whoever sees it free may bury this node, so it must know at once.
+                let is_lost = match &mut session {
+                    Some(listener) => matches!(select(clock.sleep(pause), Box::pin(lost(listener))).await, Either::Right(_)),
+                    None => {
+                        clock.sleep(pause).await;
+                        false
+                    }
+                };
+                if is_lost {
+                    node.present.store(false, Ordering::Release);
+                    session = None;
+                }
             }
         }));
     }
 
     /// Joins the database if need be: takes the node's lock in a session of its own. Then buries dead nodes.
-    async fn look_around(&self, session: &mut Option<PgConnection>) -> Result<()> {
-        if let Some(conn) = session {
-            return self.bury_the_dead(conn).await;
+    async fn look_around(&self, session: &mut Option<PgListener>) -> Result<()> {
+        if session.is_some() {
+            return self.bury_the_dead().await;
         }
         let swept = store::jobs::sweep(&mut *self.pool().acquire().await?).await?;
         tracing::debug!(jobs = swept, "removed jobs that ended long ago");
-        let mut conn = PgConnection::connect_with(&self.pool().connect_options()).await?;
+        // A pool of its own, which ends with the listener: a session that went back to the common pool would keep the lock.
+        let own = PgPoolOptions::new().max_connections(1).connect_with((*self.pool().connect_options()).clone()).await?;
+        let mut listener = PgListener::connect_with(&own).await?;
+        listener.eager_reconnect(false);
         let node = self.node();
-        if !store::slots::lock_node(&mut conn, node.lock_key).await? {
+        if !store::slots::lock_node(&mut listener, node.lock_key).await? {
             return Err(crate::EngineError::Bug("another session holds this node's lock"));
         }
-        store::slots::insert_node(&mut conn, node.id, node.lock_key).await?;
-        self.bury_the_dead(&mut conn).await?;
+        store::slots::insert_node(&mut *self.pool().acquire().await?, node.id, node.lock_key).await?;
         node.present.store(true, Ordering::Release);
-        *session = Some(conn);
-        Ok(())
+        *session = Some(listener);
+        self.bury_the_dead().await
     }
 
     /// Leaves in order, with nothing of this node under way: the others need not find out that it is gone.
@@ -78,20 +102,38 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives back what nodes without a lock held.
-    pub(crate) async fn bury_the_dead(&self, conn: &mut PgConnection) -> Result<()> {
-        for (node_id, lock_key) in store::slots::other_nodes(conn, self.node().id).await? {
+    /// Gives back what nodes without a lock held. Looks twice: a node whose session broke takes its lock again at once.
+    pub(crate) async fn bury_the_dead(&self) -> Result<()> {
+        let missing = self.nodes_without_lock().await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.clock().sleep(limits::NODE_SECOND_LOOK).await;
+        let mut conn = self.pool().acquire().await?;
+        for (node_id, lock_key) in missing {
             let mut tx = conn.begin().await?;
-            if store::slots::lock_is_free(&mut tx, lock_key).await? {
-                let rest_ms = i64::try_from(limits::DEAD_SLOT_REST.as_millis()).unwrap_or(i64::MAX);
-                let jobs = store::slots::bury_node(&mut tx, node_id, rest_ms).await?;
-                tx.commit().await?;
-                tracing::info!(node.id = %node_id, jobs, "a node is gone; its work goes on here");
-            } else {
-                tx.rollback().await?;
+            if !store::slots::lock_is_free(&mut tx, lock_key).await? {
+                continue;
             }
+            let rest_ms = i64::try_from(limits::DEAD_SLOT_REST.as_millis()).unwrap_or(i64::MAX);
+            let jobs = store::slots::bury_node(&mut tx, node_id, rest_ms).await?;
+            tx.commit().await?;
+            tracing::info!(node.id = %node_id, jobs, "a node is gone; its work goes on here");
         }
         Ok(())
+    }
+
+    async fn nodes_without_lock(&self) -> Result<Vec<(Uuid, i64)>> {
+        let mut conn = self.pool().acquire().await?;
+        let mut missing = Vec::new();
+        for (node_id, lock_key) in store::slots::other_nodes(&mut conn, self.node().id).await? {
+            let mut tx = conn.begin().await?;
+            if store::slots::lock_is_free(&mut tx, lock_key).await? {
+                missing.push((node_id, lock_key));
+            }
+            tx.rollback().await?;
+        }
+        Ok(missing)
     }
 
     /// Whether any node but this one is alive: then it works the queue.

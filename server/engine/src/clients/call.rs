@@ -1,7 +1,7 @@
 //! One call: gate, wire, classification, journal. Shared by both clients.
 
 use super::{CallError, Gate, Priority};
-use crate::{Clock, Incoming, Outgoing, Transport, UpstreamClass};
+use crate::{Clock, Incoming, Outgoing, Transport, TransportError, UpstreamClass};
 use domain::{
     ConnectionId, RemoteId, RunId, Side, WorkspaceId,
     record::{FieldKey, Record},
@@ -179,8 +179,15 @@ pub(super) async fn send(
     let called_at = wire.clock.now();
     let started = wire.clock.monotonic_ms();
     let span = tracing::info_span!("call", side = side.as_str(), endpoint, cause = %context.cause);
-    let outcome = wire.transport.send(outgoing).instrument(span.clone()).await;
-    drop(permit);
+    let transport = Arc::clone(&wire.transport);
+    // In a task of its own: a caller who goes away does not end the request at the service, so neither its place.
+    let flight = async move {
+        let outcome = transport.send(outgoing).await;
+        drop(permit);
+        outcome
+    };
+    let flown = tokio::spawn(flight.instrument(span.clone())).await;
+    let outcome = flown.unwrap_or_else(|_ended| Err(TransportError::Broken("the call was cut short".to_owned())));
     let took_ms = u32::try_from(wire.clock.monotonic_ms().saturating_sub(started)).unwrap_or(u32::MAX);
     // Whoever waits for the gate sends first; this answer can be read meanwhile.
     tokio::task::yield_now().await;

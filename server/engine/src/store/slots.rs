@@ -2,7 +2,7 @@
 //! Every duration is measured by the database's clock.
 
 use domain::{ConnectionId, WorkspaceId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::PgListener};
 use uuid::Uuid;
 
 /// A slot as leased.
@@ -27,8 +27,8 @@ pub(crate) async fn insert_node(conn: &mut PgConnection, node_id: Uuid, lock_key
     Ok(())
 }
 
-/// Takes the node's lock for as long as this database session lives. False: somebody else has it.
-pub(crate) async fn lock_node(conn: &mut PgConnection, lock_key: i64) -> sqlx::Result<bool> {
+/// Takes the node's lock for as long as the listener's session lives. False: somebody else has it.
+pub(crate) async fn lock_node(conn: &mut PgListener, lock_key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, lock_key).fetch_one(conn).await
 }
 

@@ -62,6 +62,8 @@ struct Signals {
     /// Nothing is under way any more.
     over: CancellationToken,
     cancelled: AtomicBool,
+    /// The database failed one of them; the others finish what they have begun.
+    broken: AtomicBool,
     halted: Mutex<Option<CallError>>,
 }
 
@@ -75,7 +77,7 @@ impl Signals {
     }
 
     fn ends(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire) || self.halted().is_some()
+        self.cancelled.load(Ordering::Acquire) || self.broken.load(Ordering::Acquire) || self.halted().is_some()
     }
 }
 
@@ -89,13 +91,13 @@ impl Running<'_> {
         let settling = tokio::spawn(settle_behind(settler, self.engine.clone(), self.context.clone(), self.run_id));
         let work = async {
             let at_once = usize::try_from(self.context.row.slots).unwrap_or(1) + limits::WRITES_AHEAD;
-            let done = futures::try_join!(
+            let (chargify, highlevel) = futures::join!(
                 self.work_through(false, at_once, &signals, sender.clone()),
                 self.work_through(true, HIGHLEVEL_AT_ONCE as usize, &signals, sender.clone()),
             );
             drop(sender);
             signals.over.cancel();
-            done
+            chargify.and(highlevel)
         };
         let (done, ()) = tokio::join!(work, self.watch(&signals));
         // With the last sender gone the settler ends as soon as everything is committed.
@@ -135,9 +137,10 @@ impl Running<'_> {
     ) -> Result<()> {
         let mut queue = VecDeque::new();
         let (mut after, mut fetching, mut exhausted) = (0, false, false);
+        let mut failed = None;
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         loop {
-            let ends = signals.ends() || self.stop.is_cancelled();
+            let ends = failed.is_some() || signals.ends() || self.stop.is_cancelled();
             // The next batch is fetched while the last items of this one are still under way.
             if !ends && !fetching && !exhausted && queue.len() < at_once * 2 {
                 fetching = true;
@@ -150,10 +153,14 @@ impl Running<'_> {
                 steps.push(self.step(ready, signals, &sender).boxed());
             }
             match steps.next().await {
-                None => return Ok(()),
-                Some(Step::Carried(done)) => done?,
-                Some(Step::Fetched(more)) => {
-                    let more = more?;
+                None => return failed.map_or(Ok(()), Err),
+                Some(Step::Carried(Ok(()))) => {}
+                // What is under way is finished all the same, and its outcome kept.
+                Some(Step::Carried(Err(error)) | Step::Fetched(Err(error))) => {
+                    signals.broken.store(true, Ordering::Release);
+                    failed = Some(error);
+                }
+                Some(Step::Fetched(Ok(more))) => {
                     fetching = false;
                     exhausted = more.is_empty();
                     after = more.last().map_or(after, |ready| ready.item.item_no);
