@@ -207,7 +207,8 @@ fn Lines(
     let rows = lines
         .into_iter()
         .map(|line| {
-            let href = format!("/audit{}", query(&filter, &[("before", filter.before), ("line", line.line_no)]));
+            let href = query(&filter, &[("before", filter.before), ("line", line.line_no)]);
+            let href = format!("/audit{href}#opened");
             let standing = if opened == Some(line.line_no) { Standing::Current } else { Standing::Usual };
             view! { <Line line=line href=href standing=standing now=now /> }
         })
@@ -240,7 +241,7 @@ fn Line(line: AuditLineView, href: String, standing: Standing, now: OffsetDateTi
             <Cell label="Who" text=who class=class />
             <Cell label="What" class="line">
                 <a href=href dir="auto">
-                    {line.words}
+                    {line::begun(&line.words)}
                 </a>
             </Cell>
             <Cell label="Outcome" class="end">

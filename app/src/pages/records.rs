@@ -105,7 +105,8 @@ fn Records(seen: Seen, view: RecordPageView, asked: Asked) -> impl IntoView {
     );
     let found = match (rows.len(), asked.search.is_empty(), next.is_some()) {
         (0, ..) => String::new(),
-        (rows, _, true) => format!("the first {rows} from here"),
+        (rows, _, true) if asked.after.is_empty() => format!("The first {rows}"),
+        (rows, _, true) => format!("The next {rows}"),
         (rows, true, _) => counted(rows as u64, "record", "records"),
         (rows, false, _) => format!("{} found", counted(rows as u64, "record", "records")),
     };

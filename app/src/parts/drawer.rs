@@ -11,7 +11,7 @@ pub fn WithDrawer(children: Children) -> impl IntoView {
     view! { <div class="with-drawer">{children()}</div> }
 }
 
-/// The drawer. Children are `DrawerPart`s: the sentence first, then what changed, what it led to, and the ids last.
+/// The drawer, with the anchor `opened`. Children are `DrawerPart`s: the sentence first, then what changed, what it led to, and the ids last.
 #[component]
 pub fn Drawer(
     #[prop(into)] title: Words,
@@ -23,7 +23,7 @@ pub fn Drawer(
     let title = title.text();
     let label = title.clone();
     view! {
-        <aside class="drawer" aria-label=label>
+        <aside class="drawer" id="opened" aria-label=label>
             <header>
                 <div>
                     <h2>{title}</h2>

@@ -6,15 +6,12 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::{
-    super::records::SideId,
-    action_words, outcome,
-};
+use super::{super::records::SideId, action_words, outcome};
 use crate::{
-    page::encoded,
+    page::{capital, encoded},
     parts::{
-        Change, Drawer, DrawerPart, Fact, Facts, Foot, Half, Items, More, SettingChange, SideName, State, exact, figure,
-        shortened,
+        Change, Drawer, DrawerPart, Fact, Facts, Foot, Half, Items, More, SettingChange, SideName, State, exact,
+        figure, shortened,
     },
 };
 
@@ -23,8 +20,14 @@ pub(super) fn who(line: &AuditLineView) -> String {
     match (line.actor.as_str(), line.actor_name.as_str()) {
         ("system", _) => "Concord".to_owned(),
         (actor, "") => actor.to_owned(),
-        (_, name) => name.to_owned(),
+        (_, name) => begun(name),
     }
+}
+
+/// Words with a capital letter, unless they begin with an e-mail address.
+pub(in crate::pages) fn begun(words: &str) -> String {
+    let address = words.split(' ').next().is_some_and(|first| first.contains('@'));
+    if address { words.to_owned() } else { capital(words) }
 }
 
 /// The line beside the list.
@@ -33,7 +36,7 @@ pub(super) fn OneLine(line: AuditLineView, close: String) -> impl IntoView {
     let (tone, glyph, word) = outcome(&line.outcome);
     let at = exact(line.at.instant());
     let title = action_words(&line.action);
-    let sentence = format!("{}.", line.words.trim_end_matches('.'));
+    let sentence = format!("{}.", begun(line.words.trim_end_matches('.')));
     let changes = (!line.changes.is_empty()).then(|| {
         let changes = line.changes.iter().cloned().map(|change| view! { <Changed change=change /> }).collect_view();
         view! { <DrawerPart title="What changed">{changes}</DrawerPart> }
@@ -122,8 +125,8 @@ fn About(line: AuditLineView) -> impl IntoView {
     if run_number.is_none() && contact_id.is_none() && customer_id.is_none() {
         return ().into_any();
     }
-    let run = run_number
-        .map(|number| view! { <li><a href=format!("/runs/{number}")>{format!("Run {number}")}</a></li> });
+    let run =
+        run_number.map(|number| view! { <li><a href=format!("/runs/{number}")>{format!("Run {number}")}</a></li> });
     let found = |side: Side, id: Option<String>| {
         id.map(|id| {
             let href = format!("/records?q={}", encoded(&id));
@@ -154,6 +157,12 @@ mod tests {
     fn stored_text_is_spread_over_lines_and_never_lost() {
         assert_eq!(spread("{\"a\":1}"), "{\n  \"a\": 1\n}");
         assert_eq!(spread("not json"), "not json");
+    }
+
+    #[test]
+    fn an_address_keeps_its_letters() {
+        assert_eq!(begun("run 1 changed phone"), "Run 1 changed phone");
+        assert_eq!(begun("ada@example.com signed in"), "ada@example.com signed in");
     }
 
     #[test]

@@ -7,7 +7,10 @@ use domain::{
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use super::{super::standing, SideId};
+use super::{
+    super::{audit::line::begun, standing},
+    SideId,
+};
 use crate::{
     AppError,
     page::{self, Guarded, Seen, encoded},
@@ -47,10 +50,19 @@ pub(super) fn called(record: &RecordView) -> String {
     if record.name.is_empty() { "No name".to_owned() } else { record.name.clone() }
 }
 
+/// How the pair stands by the copies as they are now: the stored state is as old as the last plan or write.
+fn as_read(record: &RecordView) -> PairState {
+    match record.state {
+        PairState::InStep if !record.would.is_empty() => PairState::Drifted,
+        state => state,
+    }
+}
+
 #[component]
 fn Record(seen: Seen, record: RecordView, here: String) -> impl IntoView {
     let now = seen.now();
-    let standing = standing::of_pair(record.state);
+    let state = as_read(&record);
+    let standing = standing::of_pair(state);
     let name = called(&record);
     let crumbs = vec![Crumb::place(Place::Records), Crumb::here(name.clone())];
     let read = read_words(&record, now);
@@ -65,7 +77,9 @@ fn Record(seen: Seen, record: RecordView, here: String) -> impl IntoView {
     let resync = match seen.lacks(Right::Run) {
         Some(why) => view! { <Guarded text="Resync…" lacks=Some(why) /> }.into_any(),
         None => {
-            view! { <LinkButton text="Resync…" href=format!("{here}/resync") press=Press::Primary glyph=Glyph::Turning /> }
+            let press =
+                if matches!(state, PairState::Drifted | PairState::Failed) { Press::Primary } else { Press::Plain };
+            view! { <LinkButton text="Resync…" href=format!("{here}/resync") press=press glyph=Glyph::Turning /> }
                 .into_any()
         }
     };
@@ -100,7 +114,7 @@ pub(super) fn Ids(record: RecordView, now: OffsetDateTime) -> impl IntoView {
     view! {
         <div class="line">
             {record.email.map(|email| view! { <bdi>{email}</bdi> })} <SideId side=Side::Highlevel id=record.contact_id />
-            <SideId side=Side::Chargify id=record.customer_id /> {paired} <span>{format!("sync {}", record.sync)}</span>
+            <SideId side=Side::Chargify id=record.customer_id /> {paired} <a href=format!("/syncs/{}", encoded(&record.sync))>{record.sync.clone()}</a>
         </div>
     }
 }
@@ -153,7 +167,7 @@ fn Sides(fields: Vec<FieldView>, read: String) -> impl IntoView {
     let rows = first.into_iter().map(|field| view! { <BothSides field=field /> }).collect_view();
     view! {
         <Card title="Both sides" note=note flush=true>
-            <Table caption="Both sides of the record" columns=columns wide=true>
+            <Table caption="Both sides of the record" columns=columns wide=true class="sides">
                 {rows}
             </Table>
         </Card>
@@ -203,7 +217,9 @@ fn Held(value: Option<String>, before: Option<String>) -> impl IntoView {
     let marked = changed_letters(before.as_deref().unwrap_or_default(), &value)
         .map(|(start, middle, end)| (start.to_owned(), middle.to_owned(), end.to_owned()));
     match marked {
-        Some((start, middle, end)) => view! { <bdi>{start} <mark class="changed">{middle}</mark> {end}</bdi> }.into_any(),
+        Some((start, middle, end)) => {
+            view! { <bdi>{start} <mark class="changed">{middle}</mark> {end}</bdi> }.into_any()
+        }
         None => view! { <bdi>{value}</bdi> }.into_any(),
     }
 }
@@ -292,7 +308,7 @@ fn Line(line: HistoryView, now: OffsetDateTime) -> impl IntoView {
         line.changes.into_iter().map(|change| Change::new(change.field, change.before, change.after)).collect();
     let diffs = (!changes.is_empty()).then(|| view! { <Diffs changes=changes /> });
     view! {
-        <Happened glyph=glyph tone=tone what=line.words at=line.at.instant() now=now>
+        <Happened glyph=glyph tone=tone what=begun(&line.words) at=line.at.instant() now=now>
             {run}
             {diffs}
         </Happened>

@@ -62,18 +62,11 @@ pub fn ResyncPage() -> impl IntoView {
 }
 
 #[component]
-fn Resync(
-    seen: Seen,
-    plan: ResyncView,
-    record: RecordView,
-    which: Which,
-    refused: Option<AppError>,
-) -> impl IntoView {
+fn Resync(seen: Seen, plan: ResyncView, record: RecordView, which: Which, refused: Option<AppError>) -> impl IntoView {
     let now = seen.now();
     let name = called(&record);
     let back = which.address();
-    let crumbs =
-        vec![Crumb::place(Place::Records), Crumb::to(name.clone(), back.clone()), Crumb::here("Resync")];
+    let crumbs = vec![Crumb::place(Place::Records), Crumb::to(name.clone(), back.clone()), Crumb::here("Resync")];
     let read = read_exactly(&record);
     let content = if record.contact_id.is_none() {
         view! { <NoContact sync=which.sync.clone() back=back /> }.into_any()
@@ -173,9 +166,9 @@ fn press_words(plan: &ResyncView) -> String {
 #[component]
 fn Plan(plan: ResyncView, which: Which, back: String, read: Option<String>) -> impl IntoView {
     let note = format!(
-        "{} in {}",
+        "{}, with {}",
         counted(plan.changes.len() as u64, "field would change", "fields would change"),
-        counted(u64::from(plan.calls), "call", "calls"),
+        counted(u64::from(plan.calls), "write", "writes"),
     );
     let text = press_words(&plan);
     let columns = vec![Col::text("Field"), Col::text("Written to"), Col::text("Before and after")];
