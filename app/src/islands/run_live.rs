@@ -148,7 +148,12 @@ fn Tail(live: RunLiveView) -> impl IntoView {
 #[cfg(feature = "hydrate")]
 fn aloud(live: &RunLiveView) -> String {
     let counts = live.run.counts;
-    format!("{} written, {} to go, {} failed.", figure(counts.created + counts.updated), figure(live.to_go), figure(counts.failed))
+    format!(
+        "{} written, {} to go, {} failed.",
+        figure(counts.created + counts.updated),
+        figure(live.to_go),
+        figure(counts.failed)
+    )
 }
 
 /// The browser's half: the stream of events, open only while somebody can see the page.
@@ -187,8 +192,7 @@ mod watch {
                 open(&stream, &address, page);
             }
         });
-        let listening =
-            document().add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());
+        let listening = document().add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());
         if listening.is_ok() {
             // It listens as long as the page lives.
             seen.forget();

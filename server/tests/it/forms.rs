@@ -12,13 +12,23 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::net::TcpListener;
 
 /// A server that reaches the sandboxes, and the sandboxes.
-struct House {
-    site: Site,
-    sandbox: Sandbox,
+pub(crate) struct House {
+    pub(crate) site: Site,
+    pub(crate) sandbox: Sandbox,
 }
 
 impl House {
+    /// Runs stay queued: nothing works on them.
     async fn on(pool: &PgPool) -> Self {
+        Self::with(pool, false).await
+    }
+
+    /// Runs are worked on.
+    pub(crate) async fn working(pool: &PgPool) -> Self {
+        Self::with(pool, true).await
+    }
+
+    async fn with(pool: &PgPool, works: bool) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let options = Options { contacts: 12, customers: Some(4), ..Options::default() };
         let sandbox = sandbox::start(options).await.unwrap();
@@ -33,17 +43,17 @@ impl House {
             vault: Vault::new([9; 32]),
             settings: Settings { public_url: public_url.clone(), allowed_base_urls: allowed },
         });
-        let plan = server::Plan { listener, public_url, engine, site_root: PathBuf::from("nowhere"), works: false };
+        let plan = server::Plan { listener, public_url, engine, site_root: PathBuf::from("nowhere"), works };
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { site: Site { app: server::build(plan).unwrap(), client }, sandbox }
     }
 
-    fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser::new(&self.site.app.public_url)
     }
 
     /// The owner, just set up.
-    async fn owner(&self) -> Browser {
+    pub(crate) async fn owner(&self) -> Browser {
         let mut browser = self.browser();
         let page = open_setup(self, &mut browser).await;
         let form = page.form("claim-setup").with("email", "ada@example.com").with("password", PASSWORD);
@@ -79,7 +89,7 @@ impl House {
     }
 
     /// Both services connected and a sync between them; the page of its mapping.
-    async fn with_sync(&self, browser: &mut Browser) -> Page {
+    pub(crate) async fn with_sync(&self, browser: &mut Browser) -> Page {
         self.connect_both(browser).await;
         let page = browser.open("/syncs/new?highlevel=crm&chargify=billing").await;
         let form = page.form("create-sync").with("draft[name]", "contacts");

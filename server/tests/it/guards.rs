@@ -2,6 +2,7 @@
 
 use crate::site::Site;
 use domain::Role;
+use engine::{Approval, StartRun};
 use leptos_axum::generate_route_list;
 use reqwest::{Response, StatusCode, header};
 use sqlx::PgPool;
@@ -23,6 +24,13 @@ const LOOKS: &[(&str, &str)] = &[
     ("mapping-versions", "name=contacts"),
     ("field-choices", "name=contacts"),
     ("members", ""),
+    ("runs", ""),
+    ("run-page", "number=1"),
+    ("run-items", "number=1&filter[tab]=create"),
+    ("records-page", "search=&state=&after="),
+    ("record-page", "sync=contacts&side=highlevel&id=c1"),
+    ("audit-page", "filter[outcome]=done"),
+    ("audit-line", "line_no=1"),
 ];
 
 /// What changes something, with arguments that would, were they sent by somebody with the right.
@@ -33,12 +41,27 @@ const CHANGES: &[(&str, &str)] = &[
     ("create-sync", "draft[name]=second&draft[highlevel]=crm&draft[chargify]=billing&draft[slots]=3"),
     ("switch-sync", "name=contacts&on=true"),
     ("plan-run", "name=contacts&mode=full"),
+    ("approve-run", "number=1"),
+    ("cancel-run", "number=1"),
     ("edit-mapping", "form[sync]=contacts&form[press]=discard"),
+    // Calls both services, though it writes to neither.
+    ("resync-plan", "sync=contacts&side=highlevel&id=c1"),
+    ("resync-record", "sync=contacts&side=highlevel&id=c1&seal=00"),
     ("add-person", "email=eve%40example.com&password=correct+horse+battery&role=owner"),
 ];
 
 /// Own doing of whoever is signed in, whatever their role.
 const OWN: &[(&str, &str)] = &[("sign-out", "")];
+
+/// Two connections, a sync, and a run of it that waits for approval.
+async fn furnished(pool: &PgPool) -> Site {
+    let site = Site::connected(pool, KEY).await;
+    let runner = site.engine().command_line(None).await.unwrap().runner().unwrap();
+    let run = StartRun { sync: "contacts".into(), mode: "full".into(), chosen: None, approval: Approval::Always };
+    assert_eq!(site.engine().start_run(&runner, run).await.unwrap(), 1);
+    sqlx::query("update run set status = 'awaiting_approval'").execute(pool).await.unwrap();
+    site
+}
 
 fn endpoints() -> BTreeSet<String> {
     server_fn::axum::server_fn_paths().map(|(path, _method)| path.trim_start_matches("/api/").to_owned()).collect()
@@ -79,7 +102,7 @@ fn every_server_function_is_named_here() {
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn every_server_function_refuses_a_stranger_and_changes_nothing(pool: PgPool) {
-    let site = Site::connected(&pool, KEY).await;
+    let site = furnished(&pool).await;
     let before = everything(&pool).await;
     for door in [LOOKS, CHANGES, OWN].concat() {
         for cookie in [None, Some("concord=AAAAAAAAAAAAAAAAAAAAAA")] {
@@ -93,7 +116,7 @@ async fn every_server_function_refuses_a_stranger_and_changes_nothing(pool: PgPo
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn every_change_is_refused_to_a_viewer_and_changes_nothing(pool: PgPool) {
-    let site = Site::connected(&pool, KEY).await;
+    let site = furnished(&pool).await;
     let cookie = site.signed_in(Role::Viewer).await;
     let before = everything(&pool).await;
     for door in CHANGES {
@@ -109,7 +132,7 @@ async fn every_change_is_refused_to_a_viewer_and_changes_nothing(pool: PgPool) {
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_form_sent_by_another_site_changes_nothing(pool: PgPool) {
-    let site = Site::connected(&pool, KEY).await;
+    let site = furnished(&pool).await;
     let cookie = site.signed_in(Role::Owner).await;
     let before = everything(&pool).await;
     for (endpoint, body) in [CHANGES, OWN].concat() {
@@ -123,11 +146,16 @@ async fn a_form_sent_by_another_site_changes_nothing(pool: PgPool) {
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn every_page_sends_a_stranger_to_the_sign_in(pool: PgPool) {
-    let site = Site::connected(&pool, KEY).await;
+    let site = furnished(&pool).await;
     let routes = generate_route_list(app::App);
     assert!(routes.len() > 10);
     for route in routes {
-        let path = route.path().replace("{name}", "contacts").replace("{id}", "crm").replace(['{', '}'], "");
+        let path = route
+            .path()
+            .replace("{name}", "contacts")
+            .replace("{id}", "crm")
+            .replace("{number}", "1")
+            .replace(['{', '}'], "");
         if path == "/sign-in" || path.starts_with("/setup/") {
             continue;
         }

@@ -11,6 +11,7 @@ mod demo;
 mod forms;
 mod guards;
 mod pages;
+mod run_pages;
 mod site;
 mod streams;
 mod webhooks;

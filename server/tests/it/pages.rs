@@ -30,6 +30,7 @@ async fn every_page_is_complete_without_a_script(pool: PgPool) {
         ("/syncs/contacts?ask=on", "Let contacts write by itself?"),
         ("/syncs/contacts/mapping", "Mapping"),
         ("/syncs/new", "New sync"),
+        ("/runs", "Runs"),
         ("/team", "Team"),
     ] {
         let page = browser.open(path).await;

@@ -1,6 +1,6 @@
 //! The card of a run: how far it is, and the sum of its records. Shown as it stands and, by the island, as it goes.
 
-use domain::view::{At, RunLiveView, RunView};
+use domain::view::{At, PhaseView, RunLiveView, RunView};
 use leptos::prelude::*;
 
 use crate::parts::{Balance, Ending, Glyph, Ledger, Phase, Progress, RunLine, Term, Tone, figure, lasting};
@@ -31,7 +31,7 @@ pub fn parts(run: &RunView) -> Vec<Term> {
     let unsettled = counts.read.saturating_sub(counts.settled());
     let out = Term::ending(counts.excluded, Ending::LeftOut).href(rows("excluded"));
     let ambiguous = Term::ending(counts.ambiguous, Ending::Ambiguous).href(rows("decisions"));
-    let parked = Term::ending(counts.parked, Ending::Parked).href(rows("decisions"));
+    let parked = Term::ending(counts.parked, Ending::Parked).href("?outcome=parked&tab=all#records");
     if is_plan(run) {
         // Pairs found to agree are confirmed when the run writes: no call, and nothing changes.
         let agreeing = counts.unchanged + counts.echo + unsettled.saturating_sub(changes(run));
@@ -111,8 +111,15 @@ fn way_words(view: &RunLiveView) -> (String, String) {
         ("reading", _) => ("Reading".to_owned(), format!("both sides · {so_far} so far")),
         ("planning", _) => ("Planning".to_owned(), format!("every record, without a call · {so_far} so far")),
         ("awaiting_approval", _) => ("Waits".to_owned(), "for a person to approve the plan".to_owned()),
-        _ => (so_far, "from the start to the end".to_owned()),
+        _ => (lasting(worked_ms(run)), format!("of work · {so_far} from the start to the end")),
     }
+}
+
+/// Time in the phases, without what was waited for a person.
+fn worked_ms(run: &RunView) -> u64 {
+    let end = |phase: &PhaseView| phase.finished_at.or(run.finished_at);
+    let took = |phase: &PhaseView| u64::try_from(end(phase)?.0 - phase.started_at?.0).ok();
+    run.phases.iter().filter_map(took).sum()
 }
 
 /// A time nobody should read to the second.

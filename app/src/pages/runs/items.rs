@@ -122,10 +122,9 @@ fn Narrow(number: u64, filter: ItemFilter, fields: Vec<String>, result: String) 
         <Filter action=format!("/runs/{number}#records") label="Narrow the records" result=result clear=clear>
             {kept}
             <Search name="q" value=filter.search label="Name, e-mail or id" placeholder="Name, e-mail or id" />
-            <Pair label="Only where">
+            <Pair label="Changes in">
                 <Select name="field" choices=choices.collect() chosen=filter.field />
             </Pair>
-            <span>"changes"</span>
         </Filter>
     }
 }
@@ -164,6 +163,14 @@ fn ItemRow(sync: String, item: ItemView) -> impl IntoView {
     let both = item.action == "update_both";
     let more = item.changes.len().saturating_sub(SHOWN) as u64;
     let changes: Vec<_> = item.changes.iter().take(SHOWN).map(|change| change_of(change, both)).collect();
+    // A pair found by e-mail address is joined for good by the contact's id in the customer's `reference`.
+    let fields = match (changes.is_empty(), item.action.as_str()) {
+        (true, "update_customer" | "update_both") => {
+            view! { <span class="quiet">"only the reference that joins the pair"</span> }.into_any()
+        }
+        (true, _) => ().into_any(),
+        (false, _) => view! { <Diffs changes=changes more=more /> }.into_any(),
+    };
     let why = item.outcome_detail.clone().filter(|detail| !detail.is_empty()).unwrap_or_else(|| item.reason.clone());
     view! {
         <Row>
@@ -171,9 +178,7 @@ fn ItemRow(sync: String, item: ItemView) -> impl IntoView {
             <Cell label="What" sub=planned>
                 {state}
             </Cell>
-            <Cell label="Fields">
-                {(!changes.is_empty()).then(|| view! { <Diffs changes=changes more=more /> })}
-            </Cell>
+            <Cell label="Fields">{fields}</Cell>
             <Cell label="Why" text=page::capital(&why) />
         </Row>
     }
@@ -251,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_filter_has_an_address() {
-        let filter = ItemFilter { tab: "create".to_owned(), search: "ada & co".to_owned(), after: 50, ..ItemFilter::default() };
+        let filter =
+            ItemFilter { tab: "create".to_owned(), search: "ada & co".to_owned(), after: 50, ..ItemFilter::default() };
         assert_eq!(address(7, &filter), "/runs/7?tab=create&q=ada%20%26%20co&after=50#records");
         assert_eq!(address(7, &ItemFilter::default()), "/runs/7#records");
     }

@@ -93,7 +93,9 @@ fn AskCancel(seen: Seen, run: RunView) -> impl IntoView {
     let (question, effect, yes, no) = if waits {
         (
             format!("Turn down plan {number}?"),
-            format!("Its {changes} are not written. Nothing has been written so far, and you can plan again at any time."),
+            format!(
+                "Its {changes} are not written. Nothing has been written so far, and you can plan again at any time."
+            ),
             "Turn it down",
             "Go on reading it",
         )
@@ -108,8 +110,11 @@ fn AskCancel(seen: Seen, run: RunView) -> impl IntoView {
             "Let it go on",
         )
     };
-    let crumbs =
-        vec![Crumb::place(Place::Runs), Crumb::to(format!("{} {number}", noun(&run)), back.clone()), Crumb::here("Cancel")];
+    let crumbs = vec![
+        Crumb::place(Place::Runs),
+        Crumb::to(format!("{} {number}", noun(&run)), back.clone()),
+        Crumb::here("Cancel"),
+    ];
     let lacks = seen.lacks(Right::Run);
     view! {
         <Frame here=Place::Runs viewer=seen.viewer() crumbs=crumbs>
@@ -195,7 +200,8 @@ fn Origin(run: RunView, now: OffsetDateTime) -> impl IntoView {
         _ if run.mode == "dry-run" => " It cannot write.",
         _ => "",
     };
-    let alone = (run.left_alone > 0).then(|| format!(" Beside {} without a contact.", counted(run.left_alone, "customer", "customers")));
+    let alone = (run.left_alone > 0)
+        .then(|| format!(" Beside {} without a contact.", counted(run.left_alone, "customer", "customers")));
     let ended = run.finished_at.map(|at| view! { ", ended " <Moment at=at.instant() now=now /> });
     view! {
         "Started " <Moment at=run.queued_at.instant() now=now />
@@ -245,7 +251,9 @@ fn said(run: &RunView) -> Option<AnyView> {
     let (tone, what, safety) = match run.status.as_str() {
         "awaiting_approval" if !detail.is_empty() => (Tone::Warn, detail, "Nothing has been written.".to_owned()),
         "failed" => (Tone::Bad, "The run failed.".to_owned(), format!("{detail} {kept}")),
-        "complete_with_failures" if !detail.is_empty() => (Tone::Warn, "The run stopped early.".to_owned(), format!("{detail} {kept}")),
+        "complete_with_failures" if !detail.is_empty() => {
+            (Tone::Warn, "The run stopped early.".to_owned(), format!("{detail} {kept}"))
+        }
         "complete_with_failures" => (
             Tone::Warn,
             format!("{} failed and {} are parked.", figure(counts.failed), figure(counts.parked)),

@@ -156,7 +156,9 @@ fn Rails(run: RunView) -> impl IntoView {
     let limit = format!("{counted_changes}, {} pass without asking", figure(limits::FUSE_RECORDS));
     let approval = match &run.approved_by {
         Some(person) => format!("Approved by {person}"),
-        None if run.status == "awaiting_approval" => "Nothing is written before an operator, admin or owner approves".to_owned(),
+        None if run.status == "awaiting_approval" => {
+            "Nothing is written before an operator, admin or owner approves".to_owned()
+        }
         None if run.mode == "dry-run" => "A dry run cannot write".to_owned(),
         None => "The run was let through by these limits".to_owned(),
     };
