@@ -53,13 +53,16 @@ const CHANGES: &[(&str, &str)] = &[
 /// Own doing of whoever is signed in, whatever their role.
 const OWN: &[(&str, &str)] = &[("sign-out", "")];
 
-/// Two connections, a sync, and a run of it that waits for approval.
+/// Two connections, a sync, a contact it has read, and a run of it that waits for approval.
 async fn furnished(pool: &PgPool) -> Site {
     let site = Site::connected(pool, KEY).await;
     let runner = site.engine().command_line(None).await.unwrap().runner().unwrap();
     let run = StartRun { sync: "contacts".into(), mode: "full".into(), chosen: None, approval: Approval::Always };
     assert_eq!(site.engine().start_run(&runner, run).await.unwrap(), 1);
     sqlx::query("update run set status = 'awaiting_approval'").execute(pool).await.unwrap();
+    let known = "insert into record (workspace_id, sync_id, side, remote_id, field_values, read_at) \
+                 select workspace_id, sync_id, 'highlevel', 'c1', '{}', now() from sync";
+    sqlx::query(known).execute(pool).await.unwrap();
     site
 }
 
