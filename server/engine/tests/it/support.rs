@@ -295,7 +295,7 @@ impl World {
     /// The next webhook either service sends.
     pub(crate) async fn webhook(&self) -> Webhook {
         let mut webhooks = self.webhooks.lock().await;
-        tokio::time::timeout(PATIENCE, webhooks.recv()).await.expect("a webhook in time").unwrap()
+        tokio::time::timeout(PATIENCE, webhooks.recv()).await.unwrap().unwrap()
     }
 
     /// Hands a webhook to the engine, as the server does.
@@ -403,7 +403,7 @@ impl World {
 
     /// The customer of that contact.
     pub(crate) fn customer_of(&self, contact_id: &str) -> i64 {
-        self.customer_by_reference(contact_id).expect("a customer with that reference")
+        self.customer_by_reference(contact_id).unwrap()
     }
 
     pub(crate) fn references(&self) -> Vec<String> {
