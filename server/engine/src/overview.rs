@@ -158,6 +158,14 @@ fn first_steps(connections: &[ConnectionView], syncs: &[SyncView]) -> Option<Nee
             "/syncs/new",
         ));
     }
+    if let Some(off) = syncs.iter().find(|sync| !sync.enabled && sync.links > 0) {
+        return Some(step(
+            &format!("{} writes only in runs you start", off.name),
+            "Webhooks are recorded, but nothing is written between runs. Switched on, a change travels within seconds.",
+            "Switch it on",
+            &format!("/syncs/{}", off.name),
+        ));
+    }
     let fresh = syncs.iter().find(|sync| sync.last_run.is_none())?;
     Some(step(
         &format!("Plan the first run of {}", fresh.name),
