@@ -77,7 +77,7 @@ fn Predicted(run: RunView) -> impl IntoView {
     );
     view! {
         <div>
-            <h2 class="h3">"Predicted cost"</h2>
+            <h2>"Predicted cost"</h2>
             <Sides caption="Predicted calls" columns=["Reads", "Writes", "Calls"] rows=rows />
             <p>
                 <b>{lasting(run.predicted_ms)}</b>
@@ -107,8 +107,8 @@ fn Spent(run: RunView) -> impl IntoView {
     });
     view! {
         <div>
-            <h2 class="h3">"Cost"</h2>
-            <Sides caption="Calls, planned and made" columns=["Writes planned", "Calls predicted", "Calls made"] rows=rows />
+            <h2>"Calls, predicted and made"</h2>
+            <Sides caption="Calls, predicted and made" columns=["Writes", "Predicted", "Made"] rows=rows />
             {took}
         </div>
     }
@@ -140,7 +140,7 @@ fn LeftOut(run: RunView, excluded: Vec<ReasonCountView>) -> impl IntoView {
     });
     view! {
         <div>
-            <h2 class="h3">"Left out, by reason " <span class="quiet">{figure(whole)}</span></h2>
+            <h2>"Left out, by reason " <span class="quiet">{figure(whole)}</span></h2>
             {content}
             {alone}
         </div>
@@ -169,7 +169,7 @@ fn Rails(run: RunView) -> impl IntoView {
     );
     view! {
         <div>
-            <h2 class="h3">"Guard rails"</h2>
+            <h2>"Guard rails"</h2>
             <Items plain=true>
                 <Item name="No deletions" note="A run never deletes a contact or a customer" glyph=Glyph::Done tone=Tone::Ok />
                 <Item name="Nothing is written blindly" note="A record that changed after the plan is planned again first" glyph=Glyph::Done tone=Tone::Ok />
