@@ -30,7 +30,7 @@ interface Fixtures {
   complaints: string[];
 }
 
-const CONTACTS = process.env.CONCORD_CONTACTS ?? '200';
+const CONTACTS = process.env.CONCORD_CONTACTS ?? '60';
 const READY_MS = 120_000;
 
 export const test = base.extend<Options & Fixtures, { concord: Concord }>({

@@ -29,6 +29,7 @@ export default defineConfig<Options>({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   use: {
+    actionTimeout: 15_000,
     launchOptions: browser,
     viewport: { width: 1440, height: 900 },
     locale: 'en-GB',
