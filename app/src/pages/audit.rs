@@ -191,7 +191,7 @@ fn Lines(
 ) -> impl IntoView {
     if lines.is_empty() {
         return view! {
-            <Card flush=true>
+            <Card title="Lines" flush=true>
                 <Empty what="No line matches" meaning="Nothing in the trail is like that. Lines are never removed, so it did not happen, or not in these days.">
                     <Actions slot>
                         <LinkButton text="Show all" href="/audit" press=Press::Plain />

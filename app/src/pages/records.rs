@@ -111,6 +111,8 @@ fn Records(seen: Seen, view: RecordPageView, asked: Asked) -> impl IntoView {
         (rows, false, _) => format!("{} found", counted(rows as u64, "record", "records")),
     };
     let choices = STATES.iter().map(|(value, label)| Choice::new(*value, *label)).collect();
+    // An empty list has a heading of its own, which stands under one of the card.
+    let heading = rows.is_empty().then_some("Records");
     let content = if rows.is_empty() {
         view! { <Nothing known=total_contacts + total_customers narrowed=asked.is_narrowed() later=!asked.after.is_empty() /> }
             .into_any()
@@ -139,7 +141,7 @@ fn Records(seen: Seen, view: RecordPageView, asked: Asked) -> impl IntoView {
                     <Select name="state" choices=choices chosen=asked.state />
                 </Pair>
             </Filter>
-            <Card flush=true>{content}</Card>
+            <Card title=heading flush=true>{content}</Card>
         </Frame>
     }
 }

@@ -22,7 +22,7 @@ async fn the_trail_says_in_words_who_did_what(pool: PgPool) {
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.says("added the connection crm") && page.says("created the sync contacts"), "{}", page.text());
     assert!(page.says("Connection: credential rotated"), "{}", page.text());
-    assert!(page.says("signed in"), "{}", page.text());
+    assert!(page.says("Owner signed in"), "{}", page.text());
     assert_eq!(page.html.matches("<h1").count(), 1);
     assert!(!page.html.contains(" style=\""));
 }
@@ -39,7 +39,7 @@ async fn the_trail_is_narrowed_by_each_filter_and_the_filter_stays(pool: PgPool)
     assert!(browser.open("/audit?outcome=refused").await.says("No line matches"));
     assert!(browser.open("/audit?from=2000-01-01&until=2000-01-31").await.says("No line matches"));
     assert!(browser.open("/audit?record=nobody").await.says("No line matches"));
-    assert!(!browser.open("/audit?actor=command-line").await.says("acme.example signed in"));
+    assert!(!browser.open("/audit?actor=command-line").await.says("Owner signed in"));
     let page = browser.open("/audit?from=yesterday").await;
     assert!(page.says("From: write the day as 2026-08-31."), "{}", page.text());
 }

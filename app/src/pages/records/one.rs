@@ -114,7 +114,9 @@ pub(super) fn Ids(record: RecordView, now: OffsetDateTime) -> impl IntoView {
     view! {
         <div class="line">
             {record.email.map(|email| view! { <bdi>{email}</bdi> })} <SideId side=Side::Highlevel id=record.contact_id />
-            <SideId side=Side::Chargify id=record.customer_id /> {paired} <a href=format!("/syncs/{}", encoded(&record.sync))>{record.sync.clone()}</a>
+            <SideId side=Side::Chargify id=record.customer_id /> {paired} <span>
+                "sync " <a href=format!("/syncs/{}", encoded(&record.sync))>{record.sync.clone()}</a>
+            </span>
         </div>
     }
 }
@@ -303,7 +305,8 @@ fn Line(line: HistoryView, now: OffsetDateTime) -> impl IntoView {
         ("record.unlinked", _) => (Tone::Idle, Glyph::Removed),
         _ => (Tone::Idle, Glyph::Unchanged),
     };
-    let run = line.run_number.map(|number| view! { <a href=format!("/runs/{number}")>{format!("Run {number}")}</a> });
+    let run =
+        line.run_number.map(|number| view! { <a href=format!("/runs/{number}")>{format!("Open run {number}")}</a> });
     let changes: Vec<_> =
         line.changes.into_iter().map(|change| Change::new(change.field, change.before, change.after)).collect();
     let diffs = (!changes.is_empty()).then(|| view! { <Diffs changes=changes /> });
