@@ -81,13 +81,11 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
         AuditAction::MappingSaved => {
             format!("{who} saved{} of the mapping of {what}", prefixed(" version ", number(row, "version").as_deref()))
         }
-        AuditAction::RunQueued => {
-            format!("{who} started {} of {what}", run(row, text(row, "mode")))
-        }
-        AuditAction::RunApproved => format!("{who} approved {} of {what}", run(row, None)),
-        AuditAction::RunCancelled => format!("{who} cancelled {} of {what}", run(row, None)),
+        AuditAction::RunQueued => format!("{who} started {}", run(row, text(row, "mode"))),
+        AuditAction::RunApproved => format!("{who} approved {}", run(row, None)),
+        AuditAction::RunCancelled => format!("{who} cancelled {}", run(row, None)),
         AuditAction::RunFinished => {
-            format!("{} of {what} ended{}", capital(&run(row, None)), prefixed(" as ", status(row).as_deref()))
+            format!("{} ended{}", capital(&run(row, None)), prefixed(" as ", status(row).as_deref()))
         }
         AuditAction::RecordCreated => format!("{who} created {what} in {side}"),
         AuditAction::RecordUpdated => format!("{who} changed {} of {what} in {side}", fields(row)),
@@ -134,13 +132,12 @@ fn credential(field: Option<&str>) -> &'static str {
     }
 }
 
+/// The run a line is about, with the sync where the line names it: its subject is called "run 7 of contacts".
 fn run(row: &AuditLineRow, mode: Option<&str>) -> String {
-    match (row.run_number, mode) {
-        (Some(number), Some(mode)) => format!("run {number} ({mode})"),
-        (Some(number), None) => format!("run {number}"),
-        (None, Some(mode)) => format!("a run ({mode})"),
-        (None, None) => "a run".to_owned(),
-    }
+    let number = row.run_number.map_or_else(|| "a run".to_owned(), |number| format!("run {number}"));
+    let mode = mode.map(|mode| format!(" ({mode})")).unwrap_or_default();
+    let sync = row.subject_name.split_once(" of ").map(|(_run, sync)| sync);
+    format!("{number}{mode}{}", prefixed(" of ", sync))
 }
 
 fn capital(text: &str) -> String {
@@ -202,13 +199,15 @@ mod tests {
         );
         check("person.added", "done", json!({"role": "admin"}), "Ada added Bob Stone as admin");
         check("mapping.saved", "done", json!({"version": 3}), "Ada saved version 3 of the mapping of Bob Stone");
-        check("run.queued", "done", json!({"mode": "full"}), "Ada started run 7 (full) of Bob Stone");
-        check(
-            "run.finished",
-            "failed",
-            json!({"status": "complete_with_failures"}),
-            "Run 7 of Bob Stone ended as complete with failures (failed)",
-        );
+        let of_run = |action: &str, outcome: &str, detail: Value| {
+            let subject_name = "run 7 of contacts".to_owned();
+            sentence(&AuditLineRow { subject_name, ..row(action, outcome, detail) })
+        };
+        let started = of_run("run.queued", "done", json!({"mode": "full"}));
+        assert_eq!(started, "Ada started run 7 (full) of contacts");
+        let ended = of_run("run.finished", "failed", json!({"status": "complete_with_failures"}));
+        assert_eq!(ended, "Run 7 of contacts ended as complete with failures (failed)");
+        check("run.approved", "done", json!({}), "Ada approved run 7");
         let change = |field: &str| json!({"side": "chargify", "field": field, "before": "a", "after": "b"});
         check(
             "record.updated",

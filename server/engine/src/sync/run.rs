@@ -256,7 +256,7 @@ impl Running<'_> {
         if store::runs::transit(&mut tx, workspace_id, self.run_id, &open, status, detail.as_deref()).await? {
             let outcome = if status == "complete" { AuditOutcome::Done } else { AuditOutcome::Failed };
             let line = NewAuditLine::of(self.cause.actor.clone(), AuditAction::RunFinished, now)
-                .about(format!("run:{}", self.run_id), format!("run {}", row.number))
+                .about(format!("run:{}", self.run_id), format!("run {} of {}", row.number, row.sync))
                 .ended(outcome)
                 .with("status", status)
                 .with("mode", row.mode.clone())
