@@ -8,14 +8,13 @@ test('a run is followed while it goes on', async ({ page, request, concord, wasm
   const sandboxes = new Sandboxes(request, concord);
   await sandboxes.searchAtOnce();
   await enter(page, concord);
-  for (let number = 1; number <= 12; number += 1) {
+  for (let number = 1; number <= 24; number += 1) {
     await sandboxes.addContact({ firstName: 'Late', lastName: `Comer ${number}`, email: `late${number}@example.com` });
   }
   const approve = await plan(page, wasm, 'Everything: read both sides completely');
-  await sandboxes.slowChargify(700);
+  await sandboxes.slowChargify(1_000);
   await approve.click();
   await expect(page.getByText('This page may be closed, the run goes on')).toBeVisible();
-  await expectAccessible(page);
   const toGo = page.getByRole('listitem').filter({ hasText: 'to go' });
   const left = async () => Number((await toGo.innerText()).match(/\d+/)?.[0]);
   const before = await left();
@@ -29,6 +28,7 @@ test('a run is followed while it goes on', async ({ page, request, concord, wasm
       expect(await left()).toBeLessThan(before);
     }).toPass(PATIENCE);
   }
+  await expectAccessible(page);
   await sandboxes.slowChargify(0);
   await until(page, wasm, page.getByRole('link', { name: 'Plan again' }));
 });
@@ -47,12 +47,12 @@ test('a viewer sees everything and changes nothing', async ({ page, browser, con
   const context = await browser.newContext({ baseURL });
   const hers = await context.newPage();
   await signIn(hers, VERA);
-  const presses = hers.getByRole('main').getByRole('button');
+  // Searching and filtering is looking: those forms change nothing.
+  const presses = hers.getByRole('main').locator('button:not(form[method=get] *)');
   for (const path of ['/', '/connections', `/syncs/${SYNC}`, '/runs', '/records', '/team']) {
     await hers.goto(path);
     await expect(hers.getByRole('heading', { level: 1 })).toBeVisible();
     for (const press of await presses.all()) {
-      if ((await press.getAttribute('formmethod')) === 'get') continue;
       await expect(press).toBeDisabled();
     }
     await expectAccessible(hers);
