@@ -68,7 +68,7 @@ async fn a_plan_is_turned_down_after_a_question(pool: PgPool) {
     assert!(page.says("Turn down plan 1?"), "{}", page.text());
     let form = page.form("cancel-run");
     let page = browser.send(&page, form, None).await;
-    assert!(page.says("The run was cancelled.") && page.says("0 records written before are kept."), "{}", page.text());
+    assert!(page.says("The run was cancelled.") && page.says("Nothing was written."), "{}", page.text());
     assert!(page.says("Balances: 12 read, 12 accounted for"), "{}", page.text());
 
     let form = plan.form("approve-run");

@@ -147,8 +147,11 @@ fn Run(
     let title = format!("{} {}: {} of {}", noun(&run), run.number, mode_words(&run.mode).to_lowercase(), run.sync);
     let top = going.then(|| view! { <Watching number=run.number /> });
     let said = said(&run);
+    let planned = !matches!(run.status.as_str(), "queued" | "reading" | "planning");
     let details = view! { <Details run=run.clone() excluded=items.excluded.clone() /> };
-    let card = if going {
+    let card = if !planned {
+        view! { <RunLive first=live /> }.into_any()
+    } else if going {
         view! {
             <RunLive first=live />
             <Card flush=true>{details}</Card>
@@ -160,7 +163,8 @@ fn Run(
     let origin = view! { <Origin run=run.clone() now=now /> };
     let presses = view! { <Presses seen=seen.clone() run=run.clone() /> };
     let plan = card::is_plan(&run);
-    let records = view! { <Records number=run.number sync=run.sync plan=plan filter=filter items=items /> };
+    let records =
+        planned.then(|| view! { <Records number=run.number sync=run.sync plan=plan filter=filter items=items /> });
     view! {
         <Frame here=Place::Runs viewer=seen.viewer() crumbs=crumbs>
             <Actions slot>{top}</Actions>
@@ -247,7 +251,11 @@ fn Presses(seen: Seen, run: RunView) -> impl IntoView {
 fn said(run: &RunView) -> Option<AnyView> {
     let detail = run.detail.clone().unwrap_or_default();
     let counts = run.counts;
-    let kept = format!("{} written before are kept.", counted(counts.created + counts.updated, "record", "records"));
+    let kept = match counts.created + counts.updated {
+        0 => "Nothing was written.".to_owned(),
+        1 => "The one record written before is kept.".to_owned(),
+        written => format!("The {} records written before are kept.", figure(written)),
+    };
     let (tone, what, safety) = match run.status.as_str() {
         "awaiting_approval" if !detail.is_empty() => (Tone::Warn, detail, "Nothing has been written.".to_owned()),
         "failed" => (Tone::Bad, "The run failed.".to_owned(), format!("{detail} {kept}")),
