@@ -51,7 +51,10 @@ impl Engine {
                 if let Err(error) = engine.look_around(&mut session).await {
                     engine.node().present.store(false, Ordering::Release);
                     session = None;
-                    tracing::warn!(error = &error as &dyn std::error::Error, "lost touch with the database; joining again");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "lost touch with the database; joining again"
+                    );
                 }
                 let pause = if session.is_some() { limits::NODE_LOOK_AROUND } else { limits::NODE_REJOIN };
                 let clock = std::sync::Arc::clone(&engine.inner.parts.clock);
@@ -59,7 +62,9 @@ impl Engine {
                 drop(engine);
                 // A session that ends frees the lock: whoever sees it free may bury this node, so it must know at once.
                 let is_lost = match &mut session {
-                    Some(listener) => matches!(select(clock.sleep(pause), Box::pin(lost(listener))).await, Either::Right(_)),
+                    Some(listener) => {
+                        matches!(select(clock.sleep(pause), Box::pin(lost(listener))).await, Either::Right(_))
+                    }
                     None => {
                         clock.sleep(pause).await;
                         false
@@ -81,7 +86,8 @@ impl Engine {
         let swept = store::jobs::sweep(&mut *self.pool().acquire().await?).await?;
         tracing::debug!(jobs = swept, "removed jobs that ended long ago");
         // A pool of its own, which ends with the listener: a session that went back to the common pool would keep the lock.
-        let own = PgPoolOptions::new().max_connections(1).connect_with((*self.pool().connect_options()).clone()).await?;
+        let own =
+            PgPoolOptions::new().max_connections(1).connect_with((*self.pool().connect_options()).clone()).await?;
         let mut listener = PgListener::connect_with(&own).await?;
         listener.eager_reconnect(false);
         let node = self.node();

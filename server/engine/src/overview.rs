@@ -44,9 +44,8 @@ impl Engine {
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         let (ready, running, oldest_s) = store::overview::queue(conn, workspace_id).await?;
         let calls = store::calls::count_since(conn, workspace_id.0, now - Duration::days(1)).await?;
-        let of = |side: Side| {
-            calls.iter().find(|(name, _)| name == side.as_str()).map_or(0, |(_, count)| number(*count))
-        };
+        let of =
+            |side: Side| calls.iter().find(|(name, _)| name == side.as_str()).map_or(0, |(_, count)| number(*count));
         Ok(QueueView {
             ready: number(ready),
             running: number(running),
@@ -60,7 +59,9 @@ impl Engine {
     async fn day(&self, conn: &mut PgConnection, viewer: &Viewer, now: OffsetDateTime) -> Result<Tally24> {
         let workspace_id = viewer.workspace_id();
         let mut tally = Tally24 { hours: vec![0; 24], ..Tally24::default() };
-        for (state, outcome, count) in store::overview::deliveries_since(conn, workspace_id, now - Duration::days(1)).await? {
+        for (state, outcome, count) in
+            store::overview::deliveries_since(conn, workspace_id, now - Duration::days(1)).await?
+        {
             let count = u64::try_from(count).unwrap_or(0);
             tally.came_in += count;
             let place = match (state.as_str(), outcome.as_deref()) {
@@ -86,12 +87,15 @@ impl Engine {
 /// What needs a person, most urgent first: what happened, is the data safe, what to press.
 fn needs(connections: &[ConnectionView], syncs: &[SyncView], (waiting, failed): (u64, u64)) -> Vec<NeedView> {
     let mut needs = Vec::new();
-    for connection in connections.iter().filter(|connection| matches!(connection.state.as_str(), "refused" | "blocked")) {
+    for connection in connections.iter().filter(|connection| matches!(connection.state.as_str(), "refused" | "blocked"))
+    {
         let why = connection.state_detail.clone().unwrap_or_default();
         needs.push(NeedView {
             kind: "credential".to_owned(),
             title: format!("{} refuses {}", connection.side.label(), connection.name),
-            detail: format!("{why} Work for it is parked and goes on by itself once it is accepted again. Nothing is lost."),
+            detail: format!(
+                "{why} Work for it is parked and goes on by itself once it is accepted again. Nothing is lost."
+            ),
             action: "Renew the credential".to_owned(),
             href: format!("/connections/{}", connection.id),
         });
@@ -121,7 +125,11 @@ fn needs(connections: &[ConnectionView], syncs: &[SyncView], (waiting, failed): 
     if failed > 0 {
         needs.push(NeedView {
             kind: "failure".to_owned(),
-            title: if failed == 1 { "1 record could not be written".to_owned() } else { format!("{failed} records could not be written") },
+            title: if failed == 1 {
+                "1 record could not be written".to_owned()
+            } else {
+                format!("{failed} records could not be written")
+            },
             detail: "Each keeps its reason. Both sides are as they were.".to_owned(),
             action: "See the reasons".to_owned(),
             href: "/records?state=failed".to_owned(),

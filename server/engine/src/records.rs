@@ -18,9 +18,7 @@ use domain::{
     merge::{Merged, Sides, Why, merge},
     record::Record,
     value::Value,
-    view::{
-        AuditFilter, At, FieldView, HistoryView, PairState, RecordPageView, RecordRowView, RecordView, ResyncView,
-    },
+    view::{At, AuditFilter, FieldView, HistoryView, PairState, RecordPageView, RecordRowView, RecordView, ResyncView},
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
@@ -73,7 +71,9 @@ impl Engine {
         let context = named(&mut conn, viewer, sync).await?;
         let (planned, link) = self.plan_one(&mut conn, &context, side, id).await?;
         let read_at = |side: Side, id: Option<&str>, rows: &[RecordRow]| {
-            rows.iter().find(|row| row.side == side.as_str() && Some(row.remote_id.as_str()) == id).map(|row| At::from(row.read_at))
+            rows.iter()
+                .find(|row| row.side == side.as_str() && Some(row.remote_id.as_str()) == id)
+                .map(|row| At::from(row.read_at))
         };
         let rows = copies(&mut conn, &context, &planned).await?;
         let row = rows.first().ok_or(EngineError::NotFound("record"))?;
@@ -133,9 +133,9 @@ impl Engine {
         if seal(&planned) != shown {
             return Err(EngineError::AlreadyDone);
         }
-        let contact_id = planned
-            .contact_id()
-            .ok_or_else(|| EngineError::invalid("this customer has no contact, so there is nothing to bring into step"))?;
+        let contact_id = planned.contact_id().ok_or_else(|| {
+            EngineError::invalid("this customer has no contact, so there is nothing to bring into step")
+        })?;
         let chosen = [contact_id.to_owned()];
         self.queue_run(by.actor(), &context, "resync", Some(&chosen), Approval::Granted).await
     }
@@ -188,7 +188,9 @@ impl Engine {
         let row = rows.first().ok_or(EngineError::NotFound("record"))?;
         let how = Circumstances::default();
         let planned = match contact_id {
-            Some(_) => self.plan_contacts(conn, context, &rows, how).await?.pop().ok_or(EngineError::NotFound("record"))?,
+            Some(_) => {
+                self.plan_contacts(conn, context, &rows, how).await?.pop().ok_or(EngineError::NotFound("record"))?
+            }
             None => Self::plan_lone_customer(context, row, how)?,
         };
         Ok((planned, link))
@@ -256,7 +258,8 @@ async fn copies(conn: &mut PgConnection, context: &SyncContext, planned: &Planne
 
 /// Stands for exactly this plan.
 fn seal(planned: &Planned) -> String {
-    let stored = serde_json::to_vec(&(&planned.item.action, &planned.item.changes, &planned.item.reference)).unwrap_or_default();
+    let stored =
+        serde_json::to_vec(&(&planned.item.action, &planned.item.changes, &planned.item.reference)).unwrap_or_default();
     hex::encode(Sha256::digest(stored))
 }
 
@@ -325,9 +328,7 @@ fn said(merged: &Merged) -> (&'static str, String) {
         Merged::Write { to: Side::Chargify, after, .. } => ("to_chargify", after.display()),
         Merged::Write { to: Side::Highlevel, after, .. } => ("to_highlevel", after.display()),
         Merged::Conflict { .. } => ("ask", "It was changed on both sides, and the rule says: ask a person.".to_owned()),
-        Merged::Broken(problems) => {
-            ("broken", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-        }
+        Merged::Broken(problems) => ("broken", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
     }
 }
 

@@ -64,7 +64,10 @@ impl Engine {
     /// beforehand without that right.
     pub async fn start_run(&self, by: &Runner, start: StartRun) -> Result<u64> {
         if !matches!(start.mode.as_str(), "full" | "changes" | "reconcile" | "dry-run") {
-            return Err(EngineError::invalid(format!("unknown mode {:?}: full, changes, reconcile or dry-run", start.mode)));
+            return Err(EngineError::invalid(format!(
+                "unknown mode {:?}: full, changes, reconcile or dry-run",
+                start.mode
+            )));
         }
         if start.chosen.as_ref().is_some_and(|chosen| chosen.is_empty() || chosen.len() > CHOSEN_MAX) {
             return Err(EngineError::invalid(format!("choose 1 to {CHOSEN_MAX} records")));
@@ -130,7 +133,10 @@ impl Engine {
         let mut tx = self.pool().begin().await?;
         let run = find(&mut tx, by.workspace_id(), number).await?;
         let run_id = RunId(run.run_id);
-        if !store::runs::approve(&mut tx, by.workspace_id(), run_id, by.actor().name(), now).await.map_err(one_at_a_time)? {
+        if !store::runs::approve(&mut tx, by.workspace_id(), run_id, by.actor().name(), now)
+            .await
+            .map_err(one_at_a_time)?
+        {
             return Err(EngineError::AlreadyDone);
         }
         let context = self.context_in(&mut tx, &run).await?;
@@ -191,7 +197,8 @@ impl Engine {
         let mut conn = self.pool().acquire().await?;
         let rows = store::runs::list(&mut conn, viewer.workspace_id(), sync, before, limits::LIST_PAGE + 1).await?;
         let page = usize::try_from(limits::LIST_PAGE).unwrap_or(0);
-        let next = (rows.len() > page).then(|| rows.get(page - 1)).flatten().and_then(|row| u64::try_from(row.number).ok());
+        let next =
+            (rows.len() > page).then(|| rows.get(page - 1)).flatten().and_then(|row| u64::try_from(row.number).ok());
         Ok(RunPageView { runs: rows.iter().take(page).map(view::run).collect(), next })
     }
 

@@ -374,7 +374,10 @@ impl Gate for Arc<SlotGate> {
                     return Err(error);
                 }
                 let usable = state.free.last().is_some_and(|lease| state.is_good(lease, now_ms));
-                if usable && state.waiting.is_empty() && let Some(lease) = state.free.pop() {
+                if usable
+                    && state.waiting.is_empty()
+                    && let Some(lease) = state.free.pop()
+                {
                     state.busy += 1;
                     self.start_keeper(&mut state);
                     return Ok(Permit::holding(Held { gate: Self::clone(self), lease: Some(lease) }));

@@ -1,17 +1,17 @@
 //! The server's integration tests: one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is, helpers included")]
 
-mod logins;
-mod health;
-mod postgres;
-mod program;
-mod cli;
 mod audit_pages;
 mod browser;
+mod cli;
 mod demo;
 mod forms;
 mod guards;
+mod health;
+mod logins;
 mod pages;
+mod postgres;
+mod program;
 mod record_pages;
 mod run_pages;
 mod site;

@@ -53,7 +53,11 @@ async fn a_plan_is_read_approved_and_written(pool: PgPool) {
     browser.send(&page, form, None).await;
     let page = until(&house, &mut browser, "/runs/1", "ended").await;
     assert!(page.says("Run 1: full run of contacts") && page.says("Approved by"), "{}", page.text());
-    assert!(page.says("Balances: 12 read, 12 accounted for") && page.says("Calls, predicted and made"), "{}", page.text());
+    assert!(
+        page.says("Balances: 12 read, 12 accounted for") && page.says("Calls, predicted and made"),
+        "{}",
+        page.text()
+    );
     assert!(page.says("Plan again") && !page.html.contains("/api/approve-run"));
     let page = browser.open("/runs").await;
     assert!(page.says("Run 1") && page.says("Full run of contacts"), "{}", page.text());

@@ -45,7 +45,10 @@ impl Worker {
             tracing::warn!(error = &error as &dyn std::error::Error, "the last calls were not journalled");
         }
         if let Err(error) = self.engine.leave().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "could not leave in order; the others will notice");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "could not leave in order; the others will notice"
+            );
         }
     }
 
@@ -202,7 +205,10 @@ impl Worker {
 
 /// Trying again would change nothing.
 fn is_final(error: &EngineError) -> bool {
-    matches!(error, EngineError::NotFound(_) | EngineError::Invalid(_) | EngineError::Bug(_) | EngineError::NotAllowed(_))
+    matches!(
+        error,
+        EngineError::NotFound(_) | EngineError::Invalid(_) | EngineError::Bug(_) | EngineError::NotAllowed(_)
+    )
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -39,7 +39,9 @@ fn headline(planned: &Planned, stopped: bool, state: PairState) -> (String, Stri
         return ("Is it in step?".to_owned(), format!("Not yet: {fields}. A resync shows what it would write first."));
     }
     match state {
-        PairState::Failed => ("Why is it not in step?".to_owned(), "The last write failed; a resync tries again.".to_owned()),
+        PairState::Failed => {
+            ("Why is it not in step?".to_owned(), "The last write failed; a resync tries again.".to_owned())
+        }
         _ => ("Is it in step?".to_owned(), words),
     }
 }

@@ -132,7 +132,10 @@ impl Engine {
         let paused_ms = lane.as_ref().map_or(0, |lane| lane.paused_ms);
         let pace = if paused_ms > 0 {
             let why = lane.as_ref().and_then(|lane| lane.pause_reason.clone()).unwrap_or_default();
-            format!("Chargify asked for fewer requests ({why}), so nothing is sent for {} s. Nothing is lost.", paused_ms / 1000 + 1)
+            format!(
+                "Chargify asked for fewer requests ({why}), so nothing is sent for {} s. Nothing is lost.",
+                paused_ms / 1000 + 1
+            )
         } else {
             match median {
                 Some(ms) if view.status == "writing" => format!(

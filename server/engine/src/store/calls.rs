@@ -68,4 +68,3 @@ pub(crate) async fn count_since(
     .await?;
     Ok(rows.into_iter().map(|row| (row.side, row.count)).collect())
 }
-

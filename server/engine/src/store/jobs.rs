@@ -54,7 +54,10 @@ pub(crate) async fn enqueue(conn: &mut PgConnection, job: NewJob<'_>) -> sqlx::R
 
 /// Locks one open lane that has work due, other than those named: first half of a claim. The lock is what makes the
 /// recount of the second half true; one statement doing both would count with a stale snapshot.
-pub(crate) async fn lock_lane_with_work(conn: &mut PgConnection, except: &[Uuid]) -> sqlx::Result<Option<(Uuid, Uuid)>> {
+pub(crate) async fn lock_lane_with_work(
+    conn: &mut PgConnection,
+    except: &[Uuid],
+) -> sqlx::Result<Option<(Uuid, Uuid)>> {
     let row = sqlx::query!(
         r#"
         select lane.workspace_id, lane.connection_id

@@ -347,11 +347,7 @@ pub(crate) async fn analyze(conn: &mut PgConnection) -> sqlx::Result<()> {
 }
 
 /// The record is proved gone at the remote.
-pub(crate) async fn mark_gone(
-    conn: &mut PgConnection,
-    mark: ReadMark,
-    remote_id: &str,
-) -> sqlx::Result<()> {
+pub(crate) async fn mark_gone(conn: &mut PgConnection, mark: ReadMark, remote_id: &str) -> sqlx::Result<()> {
     let ReadMark { workspace_id, sync_id, side, run_id, read_at } = mark;
     sqlx::query!(
         r#"

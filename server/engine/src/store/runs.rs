@@ -131,11 +131,19 @@ macro_rules! select_run {
     };
 }
 
-pub(crate) async fn get(conn: &mut PgConnection, workspace_id: WorkspaceId, run_id: RunId) -> sqlx::Result<Option<RunRow>> {
+pub(crate) async fn get(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+) -> sqlx::Result<Option<RunRow>> {
     select_run!("where run.workspace_id = $1 and run.run_id = $2", workspace_id.0, run_id.0).fetch_optional(conn).await
 }
 
-pub(crate) async fn find(conn: &mut PgConnection, workspace_id: WorkspaceId, number: i64) -> sqlx::Result<Option<RunRow>> {
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    number: i64,
+) -> sqlx::Result<Option<RunRow>> {
     select_run!("where run.workspace_id = $1 and run.number = $2", workspace_id.0, number).fetch_optional(conn).await
 }
 
@@ -381,7 +389,9 @@ pub(crate) async fn set_progress(
 
 /// Tells listening pages, on commit, that something of the run changed.
 pub(crate) async fn notify(conn: &mut PgConnection, run_id: RunId) -> sqlx::Result<()> {
-    sqlx::query!(r#"select pg_notify('concord_run', $1) as "notified!: ()""#, run_id.to_string()).fetch_one(conn).await?;
+    sqlx::query!(r#"select pg_notify('concord_run', $1) as "notified!: ()""#, run_id.to_string())
+        .fetch_one(conn)
+        .await?;
     Ok(())
 }
 

@@ -23,7 +23,13 @@ pub(crate) struct LaneRow {
 
 /// Records a node. Its liveness is the advisory lock it holds, not this row.
 pub(crate) async fn insert_node(conn: &mut PgConnection, node_id: Uuid, lock_key: i64) -> sqlx::Result<()> {
-    sqlx::query!("insert into node (node_id, lock_key) values ($1, $2) on conflict (node_id) do update set seen_at = now()", node_id, lock_key).execute(conn).await?;
+    sqlx::query!(
+        "insert into node (node_id, lock_key) values ($1, $2) on conflict (node_id) do update set seen_at = now()",
+        node_id,
+        lock_key
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

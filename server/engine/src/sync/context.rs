@@ -7,8 +7,8 @@ use crate::{
     syncs::catalogue_for,
 };
 use domain::{
-    ConnectionId, Side, SyncId, WorkspaceId, mapping::Mapping, matching::MatchPolicy,
-    plan::SyncPolicy, record::FieldKey, scope::Scope,
+    ConnectionId, Side, SyncId, WorkspaceId, mapping::Mapping, matching::MatchPolicy, plan::SyncPolicy,
+    record::FieldKey, scope::Scope,
 };
 
 /// Everything about a sync that its work needs.

@@ -28,4 +28,3 @@ pub(crate) fn is_echo(context: &SyncContext, base: &Base, payload: &Record) -> b
             }
         })
 }
-

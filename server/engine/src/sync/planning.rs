@@ -227,10 +227,9 @@ impl Stored {
     fn plan_of(&self, row: &ItemRow) -> Result<Option<Planned>> {
         let Ok(StoredPlan { item, matched }) = StoredPlan::deserialize(&row.plan) else { return Ok(None) };
         let (mut contact, mut customer) = (None, None);
-        for (id, rows, place) in [
-            (&row.contact_id, &self.contacts, &mut contact),
-            (&row.customer_id, &self.customers, &mut customer),
-        ] {
+        for (id, rows, place) in
+            [(&row.contact_id, &self.contacts, &mut contact), (&row.customer_id, &self.customers, &mut customer)]
+        {
             let Some(id) = id else { continue };
             let Some(found) = rows.get(id).filter(|found| found.gone_at.is_none()) else { return Ok(None) };
             *place = Some(copy::record_of(found)?);
@@ -296,7 +295,10 @@ fn match_contact(context: &SyncContext, around: &Surroundings, contact: &Record,
         u32::try_from(sharing.saturating_sub(1)).ok()
     };
     let others = Sharing {
-        email: email.as_ref().and_then(|email| around.sharing_email.get(email)).map_or(0, |count| count.saturating_sub(1)),
+        email: email
+            .as_ref()
+            .and_then(|email| around.sharing_email.get(email))
+            .map_or(0, |count| count.saturating_sub(1)),
         phone_name: phone.as_ref().and_then(same_name).unwrap_or(0),
     };
     find(
@@ -314,8 +316,10 @@ async fn surroundings(conn: &mut PgConnection, context: &SyncContext, contacts: 
     let customers = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &linked).await?;
     let links: BTreeMap<String, LinkRow> = links.into_iter().map(|link| (link.contact_id.clone(), link)).collect();
 
-    let unlinked: Vec<&Record> =
-        contacts.iter().filter(|contact| contact.id.as_ref().is_some_and(|id| !links.contains_key(id.as_str()))).collect();
+    let unlinked: Vec<&Record> = contacts
+        .iter()
+        .filter(|contact| contact.id.as_ref().is_some_and(|id| !links.contains_key(id.as_str())))
+        .collect();
     let references: Vec<String> = unlinked
         .iter()
         .filter_map(|contact| contact.id.as_ref())
@@ -369,7 +373,8 @@ async fn owners(
         .filter_map(|reference| reference.strip_prefix(prefix.as_str()))
         .map(str::to_owned)
         .collect();
-    let known = store::records::by_ids(conn, context.workspace_id, context.sync_id, Side::Highlevel, &references).await?;
+    let known =
+        store::records::by_ids(conn, context.workspace_id, context.sync_id, Side::Highlevel, &references).await?;
     let mut owners = BTreeMap::new();
     for record in candidates {
         let (Some(id), Some(reference)) = (&record.id, record.reference()) else { continue };

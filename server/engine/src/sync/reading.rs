@@ -322,7 +322,9 @@ impl Reading<'_> {
             };
             let side = error.side;
             match error.class {
-                UpstreamClass::Rate { retry_after } => self.engine.pause_lane(self.context, side, retry_after, &error).await?,
+                UpstreamClass::Rate { retry_after } => {
+                    self.engine.pause_lane(self.context, side, retry_after, &error).await?
+                }
                 UpstreamClass::Unavailable | UpstreamClass::Malformed if attempt < limits::READ_ATTEMPTS => {
                     let delay = retry::backoff(attempt, self.engine.entropy().next()).min(READ_RETRY_MAX);
                     self.engine.clock().sleep(delay).await;

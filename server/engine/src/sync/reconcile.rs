@@ -13,7 +13,13 @@ use crate::{
     clients::{CallContext, CallError, Priority},
     deliveries,
     jobs::Ending,
-    store::{self, deliveries::{DeliveryRow, Settled}, intents::IntentResult, links::LinkRow, records::ReadMark},
+    store::{
+        self,
+        deliveries::{DeliveryRow, Settled},
+        intents::IntentResult,
+        links::LinkRow,
+        records::ReadMark,
+    },
 };
 use domain::{
     IntentId, RemoteId, Side, SyncId, WorkspaceId,
@@ -103,7 +109,8 @@ impl Look<'_> {
         };
         let mut conn = self.engine.pool().acquire().await?;
         let links =
-            store::links::of_records(&mut conn, self.context.workspace_id, self.context.sync_id, contacts, customers).await?;
+            store::links::of_records(&mut conn, self.context.workspace_id, self.context.sync_id, contacts, customers)
+                .await?;
         Ok(links.into_iter().next())
     }
 
@@ -126,8 +133,7 @@ impl Look<'_> {
         let gone = self.refresh(clients, link.as_ref()).await?;
         for _ in 0..ROUNDS {
             let as_of = self.engine.clock().now();
-            let writer =
-                Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause, as_of };
+            let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause, as_of };
             let Some(planned) = self.plan(clients, gone).await? else {
                 return self.close("done", Some(Outcome::Excluded), "There is no record to compare: it is gone.").await;
             };
@@ -185,7 +191,9 @@ impl Look<'_> {
                     .flatten()
                     .filter(|found| found.exact)
                     .map(|found| found.record),
-                ("chargify", _) => self.known(clients.chargify.get(call, &id).await)?.filter(|r| writer.holds(r, &fields)),
+                ("chargify", _) => {
+                    self.known(clients.chargify.get(call, &id).await)?.filter(|r| writer.holds(r, &fields))
+                }
                 (_, "create") => {
                     self.known(writer.contact_like(&fields).await)?.flatten().filter(|r| writer.holds(r, &fields))
                 }

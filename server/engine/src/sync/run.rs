@@ -10,8 +10,8 @@ mod recover;
 use super::{
     SyncContext,
     context::Clients,
-    reading::{ReadSummary, Reading},
     readers::Readers,
+    reading::{ReadSummary, Reading},
     writing::Cause,
 };
 use crate::{
@@ -21,7 +21,10 @@ use crate::{
     jobs::{Ending, Job},
     store::{self, jobs::ClaimedRow, runs::RunRow},
 };
-use domain::{RunId, WorkspaceId, fuse, view::{At, PhaseView}};
+use domain::{
+    RunId, WorkspaceId, fuse,
+    view::{At, PhaseView},
+};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -106,7 +109,8 @@ impl Engine {
         };
         let mut tx = self.pool().begin().await?;
         let open = ["queued", "reading", "planning", "writing"];
-        let was_writing = store::runs::get(&mut tx, workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
+        let was_writing =
+            store::runs::get(&mut tx, workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
         if store::runs::transit(&mut tx, workspace_id, run_id, &open, "failed", Some(&words)).await? {
             if was_writing {
                 let rest = format!("Not sent: {words} It goes out with the next run.");
@@ -115,12 +119,16 @@ impl Engine {
                 let counts = domain::outcome::Counts { parked: left, ..Default::default() };
                 store::runs::add_counts(&mut tx, workspace_id, run_id, &counts).await?;
             }
-            let line = NewAuditLine::of(("system".to_owned(), "Concord itself".to_owned()), AuditAction::RunFinished, self.clock().now())
-                .about(format!("run:{run_id}"), String::new())
-                .ended(AuditOutcome::Failed)
-                .with("status", "failed")
-                .with("reason", words)
-                .in_run(run_id);
+            let line = NewAuditLine::of(
+                ("system".to_owned(), "Concord itself".to_owned()),
+                AuditAction::RunFinished,
+                self.clock().now(),
+            )
+            .about(format!("run:{run_id}"), String::new())
+            .ended(AuditOutcome::Failed)
+            .with("status", "failed")
+            .with("reason", words)
+            .in_run(run_id);
             audit::append(&mut tx, workspace_id, line).await?;
             store::runs::notify(&mut tx, run_id).await?;
         }

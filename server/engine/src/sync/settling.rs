@@ -23,9 +23,20 @@ use tokio::sync::mpsc;
 pub(crate) enum LinkEffect {
     #[default]
     None,
-    New { contact_id: String, customer_id: String, matched_by: &'static str, base: Base },
-    Settle { link_id: LinkId, base: Base },
-    Unlink { link_id: LinkId, reason: String },
+    New {
+        contact_id: String,
+        customer_id: String,
+        matched_by: &'static str,
+        base: Base,
+    },
+    Settle {
+        link_id: LinkId,
+        base: Base,
+    },
+    Unlink {
+        link_id: LinkId,
+        reason: String,
+    },
 }
 
 /// A record that is dealt with.
@@ -144,7 +155,16 @@ impl Engine {
                 let link_id = LinkId(self.entropy().uuid());
                 let base = json(base);
                 let sync_id = context.sync_id;
-                let new = NewLink { workspace_id, sync_id, link_id, contact_id, customer_id, matched_by, base: &base, at: now };
+                let new = NewLink {
+                    workspace_id,
+                    sync_id,
+                    link_id,
+                    contact_id,
+                    customer_id,
+                    matched_by,
+                    base: &base,
+                    at: now,
+                };
                 if !store::links::insert(conn, &new).await? {
                     // Linked meanwhile by other work: what it agreed on stays, and the next look compares anew.
                     tracing::info!(contact.id = %contact_id, customer.id = %customer_id, "one of the two is linked already");
@@ -220,7 +240,10 @@ impl Settler {
         let mut group = Vec::new();
         while self.endings.recv_many(&mut group, GROUP_MAX).await > 0 {
             if let Err(error) = engine.settle(belongs, &group).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a group of outcomes was not committed; one by one");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a group of outcomes was not committed; one by one"
+                );
                 for ended in &group {
                     settle_at_last(engine, belongs, ended).await;
                 }

@@ -79,11 +79,22 @@ struct Sending<'p> {
 
 /// How one write ended.
 enum Sent {
-    Done { record: Box<Record>, intent: IntentResult, created: bool, dropped: Vec<FieldKey> },
+    Done {
+        record: Box<Record>,
+        intent: IntentResult,
+        created: bool,
+        dropped: Vec<FieldKey>,
+    },
     /// The service said no, in its own words.
-    Refused { error: CallError, intent: IntentResult },
+    Refused {
+        error: CallError,
+        intent: IntentResult,
+    },
     /// The record to be created exists already.
-    Exists { record: Box<Record>, intent: Option<IntentResult> },
+    Exists {
+        record: Box<Record>,
+        intent: Option<IntentResult>,
+    },
     /// Something of the pair changed after the plan was made. Nothing was sent.
     Stale,
     Busy,
@@ -174,7 +185,8 @@ impl Writer<'_> {
         let Some(_under_way) = self.journal(intent_id, sending).await? else { return Ok(Sent::Busy) };
         // From here on every other writer of this record finds it busy, so what is seen now stays true.
         if self.is_stale(sending).await? {
-            let intent = result(intent_id, "not_done", sending.id.as_ref(), None, Some("the plan was out of date".to_owned()));
+            let intent =
+                result(intent_id, "not_done", sending.id.as_ref(), None, Some("the plan was out of date".to_owned()));
             let mut conn = self.engine.pool().acquire().await?;
             store::intents::settle(&mut conn, self.context.workspace_id, &intent, self.engine.clock().now()).await?;
             return Ok(Sent::Stale);
@@ -207,8 +219,10 @@ impl Writer<'_> {
         attempt: u32,
     ) -> Result<Option<Sent>> {
         let refused = |phase| result(intent_id, phase, sending.id.as_ref(), error.status, Some(error.message.clone()));
-        if matches!(error.refusal, Refusal::ReferenceTaken | Refusal::DuplicateSubmission | Refusal::DuplicateContact { .. })
-            && sending.id.is_none()
+        if matches!(
+            error.refusal,
+            Refusal::ReferenceTaken | Refusal::DuplicateSubmission | Refusal::DuplicateContact { .. }
+        ) && sending.id.is_none()
         {
             return match self.find_existing(sending, error).await {
                 Ok(Some(record)) => {
@@ -270,7 +284,8 @@ impl Writer<'_> {
             }
             None if attempt < WRITE_TRIES => Ok(None),
             None => {
-                let intent = result(intent_id, "not_done", sending.id.as_ref(), error.status, Some(error.message.clone()));
+                let intent =
+                    result(intent_id, "not_done", sending.id.as_ref(), error.status, Some(error.message.clone()));
                 Ok(Some(Sent::Refused { error: error.clone(), intent }))
             }
         }
@@ -360,7 +375,12 @@ impl Writer<'_> {
         let found = match (sending.side, &sending.id) {
             (Side::Chargify, None) => {
                 let reference = self.natural_key(sending);
-                self.clients.chargify.lookup(call, &reference).await?.filter(|found| found.exact).map(|found| found.record)
+                self.clients
+                    .chargify
+                    .lookup(call, &reference)
+                    .await?
+                    .filter(|found| found.exact)
+                    .map(|found| found.record)
             }
             (Side::Chargify, Some(id)) => Some(self.clients.chargify.get(call, id).await?),
             (Side::Highlevel, None) => self.look_for_contact(sending).await?,
@@ -397,7 +417,11 @@ impl Writer<'_> {
     }
 
     /// The record that stands in the way of a create.
-    async fn find_existing(&self, sending: &Sending<'_>, error: &CallError) -> std::result::Result<Option<Record>, CallError> {
+    async fn find_existing(
+        &self,
+        sending: &Sending<'_>,
+        error: &CallError,
+    ) -> std::result::Result<Option<Record>, CallError> {
         let call = &self.cause.call;
         match (&error.refusal, sending.side) {
             (Refusal::DuplicateContact { contact_id: Some(id), .. }, Side::Highlevel) => {
@@ -427,13 +451,20 @@ impl Writer<'_> {
                     whole = false;
                     ended.outcome = Outcome::Parked;
                     let (written, open) = (side.other().label(), side.label());
-                    ended.detail = Some(format!("{written} was written; {open} changed meanwhile and is looked at again with the next run."));
+                    ended.detail = Some(format!(
+                        "{written} was written; {open} changed meanwhile and is looked at again with the next run."
+                    ));
                 }
                 Sent::Halt(error) if ended.intents.is_empty() => return Carried::Halt(error),
                 Sent::Halt(error) => {
                     whole = false;
                     ended.outcome = Outcome::Parked;
-                    ended.detail = Some(format!("{} was written, then {} stopped answering: {}", side.other().label(), side.label(), error.message));
+                    ended.detail = Some(format!(
+                        "{} was written, then {} stopped answering: {}",
+                        side.other().label(),
+                        side.label(),
+                        error.message
+                    ));
                 }
                 Sent::Done { record, intent, created, dropped } => {
                     ended.detail = not_taken(side, &dropped).or(ended.detail.take());
@@ -492,7 +523,8 @@ impl Writer<'_> {
 
     /// The ending of a single write whose answer was lost and that a look-up found done.
     pub(crate) fn answered(&self, planned: &Planned, record: Record, intent: IntentResult) -> Ended {
-        let (side, created) = (record.side, matches!(planned.item.action, Action::CreateCustomer | Action::CreateContact));
+        let (side, created) =
+            (record.side, matches!(planned.item.action, Action::CreateCustomer | Action::CreateContact));
         let sent = Sent::Done { record: Box::new(record), intent, created, dropped: Vec::new() };
         match self.conclude(planned, side, vec![(side, sent)]) {
             Carried::Ended(ended) => *ended,
@@ -501,14 +533,7 @@ impl Writer<'_> {
         }
     }
 
-    fn note_done(
-        &self,
-        ended: &mut Ended,
-        planned: &Planned,
-        record: Record,
-        intent: IntentResult,
-        taken: Taken<'_>,
-    ) {
+    fn note_done(&self, ended: &mut Ended, planned: &Planned, record: Record, intent: IntentResult, taken: Taken<'_>) {
         let side = record.side;
         let id = record.id.as_ref().map(|id| id.0.clone());
         match side {
@@ -524,7 +549,9 @@ impl Writer<'_> {
         for change in planned.item.changes.iter().filter(|change| change.side == side && written(&change.field)) {
             line = line.change(side.as_str(), &change.field.0, &change.before.display(), &change.after.display());
         }
-        if side == Side::Chargify && let Some(reference) = &planned.item.reference {
+        if side == Side::Chargify
+            && let Some(reference) = &planned.item.reference
+        {
             line = line.change(side.as_str(), "reference", "", reference);
         }
         ended.audit.push(line);
@@ -562,7 +589,9 @@ impl Writer<'_> {
     fn half_base(&self, planned: &Planned, written: &[Record]) -> LinkEffect {
         let Some(link) = &planned.link else { return LinkEffect::None };
         let mut base = link.base.clone();
-        for change in planned.item.changes.iter().filter(|change| written.iter().any(|record| record.side == change.side)) {
+        for change in
+            planned.item.changes.iter().filter(|change| written.iter().any(|record| record.side == change.side))
+        {
             if let Some(pair) = planned.item.base_after.0.get(&change.rule) {
                 base.0.insert(change.rule.clone(), pair.clone());
             }
@@ -574,7 +603,9 @@ impl Writer<'_> {
         let catalogue = &self.context.policy.catalogue;
         for change in &item.changes {
             let Some(record) = written.iter().find(|record| record.side == change.side) else { continue };
-            let (Some(pair), Some(value)) = (base.0.get_mut(&change.rule), record.values.get(&change.field)) else { continue };
+            let (Some(pair), Some(value)) = (base.0.get_mut(&change.rule), record.values.get(&change.field)) else {
+                continue;
+            };
             let there = normal(catalogue.kind(change.side, &change.field), value);
             match change.side {
                 Side::Highlevel => pair.highlevel = there,
@@ -611,7 +642,8 @@ struct Taken<'a> {
 /// Says which fields a service does not take, if any.
 fn not_taken(side: Side, dropped: &[FieldKey]) -> Option<String> {
     let names: Vec<&str> = dropped.iter().map(FieldKey::as_str).collect();
-    (!names.is_empty()).then(|| format!("{} does not take {} here; it stays as it was there", side.label(), names.join(", ")))
+    (!names.is_empty())
+        .then(|| format!("{} does not take {} here; it stays as it was there", side.label(), names.join(", ")))
 }
 
 fn sending(planned: &Planned, item_no: Option<i64>, side: Side) -> Sending<'_> {
@@ -622,7 +654,9 @@ fn sending(planned: &Planned, item_no: Option<i64>, side: Side) -> Sending<'_> {
         .filter(|change| change.side == side)
         .map(|change| (change.field.clone(), change.after.clone()))
         .collect();
-    if side == Side::Chargify && let Some(reference) = &item.reference {
+    if side == Side::Chargify
+        && let Some(reference) = &item.reference
+    {
         fields.insert(FieldKey::from("reference"), Value::text(reference.clone()));
     }
     let id = match (side, item.action) {
@@ -653,12 +687,18 @@ fn result(
 fn refusal_words(side: Side, error: &CallError) -> String {
     match error.class {
         UpstreamClass::NotFound => {
-            format!("{} no longer has this {}. Nothing was written; run again to see what it would do now.", side.label(), side.noun())
+            format!(
+                "{} no longer has this {}. Nothing was written; run again to see what it would do now.",
+                side.label(),
+                side.noun()
+            )
         }
         UpstreamClass::Ambiguous => {
             format!("{} did not answer and a look-up found nothing written. It is safe to run again.", side.label())
         }
-        UpstreamClass::Unavailable => format!("{} was not reachable. Nothing was written; run again later.", side.label()),
+        UpstreamClass::Unavailable => {
+            format!("{} was not reachable. Nothing was written; run again later.", side.label())
+        }
         _ => format!("{} refused it: {}", side.label(), error.message),
     }
 }

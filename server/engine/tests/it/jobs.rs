@@ -13,7 +13,9 @@ const READ: &str = "GET /contacts/{id}";
 async fn with_jobs(pool: &PgPool, count: usize, latency_ms: u64) -> World {
     let world = World::open(pool, Setup { latency_ms, ..Setup::default() }).await;
     for number in 0..count {
-        world.add_contact_with(&json!({ "firstName": format!("Mono{number}"), "email": format!("m{number}@jobs.example") }));
+        world.add_contact_with(
+            &json!({ "firstName": format!("Mono{number}"), "email": format!("m{number}@jobs.example") }),
+        );
     }
     for _ in 0..count {
         let webhook = world.webhook().await;
@@ -116,10 +118,12 @@ async fn every_job_can_run_twice(pool: PgPool) {
     let (customers, links) = (world.customers(), world.links().await);
     assert!(world.customer_by_reference(&contact).is_some());
     world.reset_stats();
-    sqlx::query("update job set state = 'ready', run_at = now(), finished_at = null where state = 'done' and kind = 'run'")
-        .execute(&world.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "update job set state = 'ready', run_at = now(), finished_at = null where state = 'done' and kind = 'run'",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
     world.drain().await;
     assert_eq!((world.writes(), world.customers(), world.links().await), (0, customers, links));
     for number in [1, 2] {

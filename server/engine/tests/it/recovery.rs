@@ -108,8 +108,9 @@ async fn reading_is_repeated_when_a_service_stumbles(pool: PgPool) {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn updates_of_contacts_survive_the_same_faults(pool: PgPool) {
     let world = World::open(&pool, Setup::default()).await;
-    let contacts: Vec<String> =
-        (0..6).map(|number| world.add_contact("Up", &format!("Date{number}"), &format!("u{number}@recovery.example"))).collect();
+    let contacts: Vec<String> = (0..6)
+        .map(|number| world.add_contact("Up", &format!("Date{number}"), &format!("u{number}@recovery.example")))
+        .collect();
     world.run("full").await;
     world.sandbox.chargify.advance(std::time::Duration::from_secs(2));
     for contact in &contacts {
@@ -164,9 +165,8 @@ async fn killed_when(pool: &PgPool, far_enough: impl Fn(&World) -> bool) -> (Wor
     assert_eq!(references.len(), count, "no reference twice");
     for person in people.iter().filter(|person| person.in_highlevel && person.can_be_customer()) {
         let email = person.email.as_deref().unwrap();
-        let shared = people.iter().filter(|other| {
-            other.email.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(email))
-        });
+        let shared =
+            people.iter().filter(|other| other.email.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(email)));
         if shared.count() == 1 {
             assert_eq!(world.customers_with_email(email), 1, "{email} is there once");
         }
@@ -276,8 +276,9 @@ async fn a_webhook_whose_worker_dies_is_worked_off_by_the_next(pool: PgPool) {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn updates_of_customers_survive_the_same_faults(pool: PgPool) {
     let world = World::open(&pool, Setup::default()).await;
-    let contacts: Vec<String> =
-        (0..6).map(|number| world.add_contact("Up", &format!("Date{number}"), &format!("u{number}@recovery.example"))).collect();
+    let contacts: Vec<String> = (0..6)
+        .map(|number| world.add_contact("Up", &format!("Date{number}"), &format!("u{number}@recovery.example")))
+        .collect();
     world.run("full").await;
     for contact in &contacts {
         world.edit_contact(contact, &serde_json::json!({ "firstName": "Changed" }));
@@ -336,7 +337,11 @@ async fn a_site_that_refuses_everything_stops_the_run_and_is_shown(pool: PgPool)
     };
     world.sandbox.chargify.set_faults(vec![FaultRule::always(CREATE, blocked)]);
     let run = world.run("full").await;
-    assert_eq!((run.status.as_str(), run.counts.failed, run.counts.created), ("complete_with_failures", 0, 0), "{run:#?}");
+    assert_eq!(
+        (run.status.as_str(), run.counts.failed, run.counts.created),
+        ("complete_with_failures", 0, 0),
+        "{run:#?}"
+    );
     assert!(run.counts.parked > 0 && world.calls_to(Side::Chargify, CREATE) <= 6, "{run:#?}");
     let viewer = world.viewer().await;
     assert_eq!(world.engine.connection(&viewer, "billing").await.unwrap().state, "blocked");

@@ -144,7 +144,8 @@ async fn the_fuse_stops_a_run_over_a_thousand_records(pool: PgPool) {
 async fn one_run_of_a_sync_goes_on_at_a_time(pool: PgPool) {
     let world = World::open(&pool, Setup { contacts: 3, ..Setup::default() }).await;
     world.start("full", Approval::Granted).await;
-    let second = StartRun { sync: SYNC.to_owned(), mode: "changes".to_owned(), chosen: None, approval: Approval::Granted };
+    let second =
+        StartRun { sync: SYNC.to_owned(), mode: "changes".to_owned(), chosen: None, approval: Approval::Granted };
     let refused = world.engine.start_run(&world.runner().await, second.clone()).await;
     assert!(matches!(refused, Err(EngineError::AlreadyDone)), "{refused:?}");
     world.drain().await;

@@ -332,9 +332,10 @@ impl World {
     /// Writing calls since the last reset. A search is a POST that writes nothing.
     pub(crate) fn writes(&self) -> u64 {
         let of = |stats: sandbox::StatsView| -> u64 {
-            let writes = stats.by_endpoint.iter().filter(|(endpoint, _)| {
-                !endpoint.starts_with("GET ") && !endpoint.ends_with("/search")
-            });
+            let writes = stats
+                .by_endpoint
+                .iter()
+                .filter(|(endpoint, _)| !endpoint.starts_with("GET ") && !endpoint.ends_with("/search"));
             writes.map(|(_, count)| *count).sum()
         };
         of(self.sandbox.highlevel.stats()) + of(self.sandbox.chargify.stats())
@@ -407,9 +408,9 @@ impl World {
     }
 
     pub(crate) fn references(&self) -> Vec<String> {
-        self.sandbox.chargify.with(|rules, _| {
-            rules.customers.iter().filter_map(|one| one.reference()).map(str::to_owned).collect()
-        })
+        self.sandbox
+            .chargify
+            .with(|rules, _| rules.customers.iter().filter_map(|one| one.reference()).map(str::to_owned).collect())
     }
 
     pub(crate) fn customers_with_email(&self, email: &str) -> usize {

@@ -96,7 +96,13 @@ async fn a_second_full_run_writes_nothing_and_a_run_without_changes_makes_two_ca
     world.reset_stats();
     let changes = world.run("changes").await;
     assert_eq!(changes.status, "complete", "{changes:#?}");
-    assert_eq!(world.calls(), (1, 1), "{:#?} {:#?}", world.sandbox.highlevel.requests(), world.sandbox.chargify.requests());
+    assert_eq!(
+        world.calls(),
+        (1, 1),
+        "{:#?} {:#?}",
+        world.sandbox.highlevel.requests(),
+        world.sandbox.chargify.requests()
+    );
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -199,7 +205,10 @@ async fn a_dry_run_says_what_it_would_do_and_writes_nothing(pool: PgPool) {
 
     let real = world.run("full").await;
     assert_eq!((real.counts.created, real.counts.updated), (dry.to_create, dry.to_update), "{real:#?}");
-    assert_eq!(real.calls_chargify + real.calls_highlevel, world.calls().0 + world.calls().1 - dry.calls_chargify - dry.calls_highlevel);
+    assert_eq!(
+        real.calls_chargify + real.calls_highlevel,
+        world.calls().0 + world.calls().1 - dry.calls_chargify - dry.calls_highlevel
+    );
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -250,7 +259,11 @@ async fn after_any_edits_one_run_settles_everything(pool: PgPool) {
         for mode in ["changes", "full"] {
             world.reset_stats();
             let calm = world.run(mode).await;
-            assert_eq!((calm.counts.created, calm.counts.updated, world.writes()), (0, 0, 0), "{round} {mode}: {calm:#?}");
+            assert_eq!(
+                (calm.counts.created, calm.counts.updated, world.writes()),
+                (0, 0, 0),
+                "{round} {mode}: {calm:#?}"
+            );
         }
     }
     assert!(world.audit_verifies().await);

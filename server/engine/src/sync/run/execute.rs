@@ -26,8 +26,8 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::mpsc;
 use time::OffsetDateTime;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A plan older than this is compared with what happened since before it is carried out.
@@ -224,7 +224,10 @@ impl Running<'_> {
         }
         let mut ended = Ended::as_outcome(
             Outcome::Parked,
-            Some("Its record keeps changing while it is written. Nothing of it was lost; the next run takes it up.".to_owned()),
+            Some(
+                "Its record keeps changing while it is written. Nothing of it was lost; the next run takes it up."
+                    .to_owned(),
+            ),
         );
         ended.item_no = Some(item.item_no);
         ended.contact_id = item.contact_id;
@@ -245,15 +248,15 @@ impl Running<'_> {
         }
         let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
         let planned = match rows.first() {
-            Some(_) => self.engine.plan_contacts(&mut conn, &self.context, &rows, Circumstances::default()).await?.pop(),
+            Some(_) => {
+                self.engine.plan_contacts(&mut conn, &self.context, &rows, Circumstances::default()).await?.pop()
+            }
             None if item.contact_id.is_some() => None,
             None => {
                 let ids: Vec<String> = item.customer_id.iter().cloned().collect();
                 let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
                 match rows.first() {
-                    Some(row) => {
-                        Some(Engine::plan_lone_customer(&self.context, row, Circumstances::default())?)
-                    }
+                    Some(row) => Some(Engine::plan_lone_customer(&self.context, row, Circumstances::default())?),
                     None => None,
                 }
             }

@@ -4,11 +4,7 @@ use super::Running;
 use crate::{
     Engine, Result,
     store::{self, items::ItemBatch, runs::PlanTotals},
-    sync::{
-        Planned,
-        planning::Circumstances,
-        reading::ReadSummary,
-    },
+    sync::{Planned, planning::Circumstances, reading::ReadSummary},
 };
 use domain::{
     Side, limits,

@@ -30,7 +30,8 @@ impl Running<'_> {
     pub(super) async fn settle_what_a_crash_left(&self) -> Result<()> {
         let mut conn = self.engine.pool().acquire().await?;
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let open = store::intents::open_of_run(&mut conn, workspace_id, sync_id, self.run_id, self.engine.node().id).await?;
+        let open =
+            store::intents::open_of_run(&mut conn, workspace_id, sync_id, self.run_id, self.engine.node().id).await?;
         drop(conn);
         if open.is_empty() {
             return Ok(());
@@ -132,7 +133,8 @@ impl Running<'_> {
     async fn look_up(&self, intent: &IntentRow) -> Result<Option<Record>> {
         let readers = Readers::from(&self.clients);
         let fields: BTreeMap<FieldKey, Value> = serde_json::from_value(intent.body.clone()).unwrap_or_default();
-        let side: Side = intent.side.parse().map_err(|_unknown| crate::EngineError::Bug("an intent of no known side"))?;
+        let side: Side =
+            intent.side.parse().map_err(|_unknown| crate::EngineError::Bug("an intent of no known side"))?;
         loop {
             let writer = self.writer();
             let looked = match (side, intent.operation.as_str()) {
@@ -144,8 +146,16 @@ impl Running<'_> {
                 (Side::Highlevel, "create") => {
                     writer.contact_like(&fields).await.map(|found| found.filter(|record| writer.holds(record, &fields)))
                 }
-                (Side::Chargify, _) => self.if_held(&writer, &fields, readers.customer(&self.cause.call, &RemoteId(intent.remote_key.clone())).await),
-                (Side::Highlevel, _) => self.if_held(&writer, &fields, readers.contact(&self.cause.call, &RemoteId(intent.remote_key.clone())).await),
+                (Side::Chargify, _) => self.if_held(
+                    &writer,
+                    &fields,
+                    readers.customer(&self.cause.call, &RemoteId(intent.remote_key.clone())).await,
+                ),
+                (Side::Highlevel, _) => self.if_held(
+                    &writer,
+                    &fields,
+                    readers.contact(&self.cause.call, &RemoteId(intent.remote_key.clone())).await,
+                ),
             };
             match looked {
                 Ok(found) => return Ok(found),
