@@ -161,12 +161,15 @@ fn aloud(live: &RunLiveView) -> String {
 mod watch {
     use domain::view::RunLiveView;
     use leptos::prelude::*;
-    use std::{cell::RefCell, rc::Rc};
+    use std::{cell::RefCell, rc::Rc, time::Duration};
     use wasm_bindgen::{JsCast as _, closure::Closure};
     use web_sys::{EventSource, MessageEvent};
 
     /// Milliseconds between two sentences read aloud.
     const ALOUD_EVERY: i64 = 10_000;
+
+    /// A stream that was refused is opened anew after so long.
+    const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
     type Stream = Rc<RefCell<Option<EventSource>>>;
 
@@ -213,7 +216,23 @@ mod watch {
                 }
             })
         };
-        let lost = Closure::<dyn FnMut()>::new(move || page.stale.set(true));
+        let lost = {
+            let (stream, address, source) = (Rc::clone(stream), address.to_owned(), source.clone());
+            Closure::<dyn FnMut()>::new(move || {
+                page.stale.set(true);
+                // The browser tries again by itself only while the answer was not a refusal.
+                if source.ready_state() == EventSource::CLOSED {
+                    stream.borrow_mut().take();
+                    let (stream, address) = (Rc::clone(&stream), address.clone());
+                    let again = move || {
+                        if stream.borrow().is_none() && !document().hidden() {
+                            open(&stream, &address, page);
+                        }
+                    };
+                    set_timeout(again, AGAIN_AFTER);
+                }
+            })
+        };
         source.set_onmessage(Some(heard.as_ref().unchecked_ref()));
         source.set_onerror(Some(lost.as_ref().unchecked_ref()));
         heard.forget();
