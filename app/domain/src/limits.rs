@@ -98,8 +98,9 @@ pub const STAGE_FIRST: u64 = 10;
 pub const STAGE_SECOND: u64 = 100;
 /// Overlap of two reads by watermark: Chargify's filter works on whole seconds and its events show up late.
 pub const WATERMARK_OVERLAP_S: i64 = 300;
-/// Event ids re-read below the last one seen, since events may become visible out of order.
-pub const EVENT_OVERLAP: i64 = 300;
+/// Event ids re-read below the last one seen, since events may become visible out of order: fewer than a page holds, so
+/// that a run without changes asks once.
+pub const EVENT_OVERLAP: i64 = 150;
 
 /// Rules a mapping may have: every field of both sides, custom ones included.
 pub const MAPPING_RULES: usize = 500;
