@@ -93,7 +93,8 @@ impl PrivatePostgres {
         })?;
         match end {
             Some(Some(_alone)) if cluster.is_running() => cluster.shut_down(),
-            Some(Some(_alone)) => Ok(()),
+            // The watcher was quicker; it leaves when the pid file is gone.
+            Some(Some(_alone)) => cluster.wait_until_gone(),
             Some(None) => {
                 tracing::info!("private Postgres goes on: another concord process uses it");
                 Ok(())

@@ -187,7 +187,12 @@ impl Cluster {
         let mut stop = self.account.command(self.pg_ctl());
         stop.args(["stop", "--silent", "--mode=fast", "--no-wait"]).arg("--pgdata").arg(self.data());
         finish(&mut stop).context("stopping the private Postgres")?;
-        look_until(PATIENCE, || Ok((!self.is_running()).then_some(())))?
+        self.wait_until_gone()
+    }
+
+    /// The pid file goes before the process does: only the process list tells that the server has ended.
+    pub(super) fn wait_until_gone(&self) -> anyhow::Result<()> {
+        look_until(PATIENCE, || Ok((!self.is_running() && !self.has_processes()).then_some(())))?
             .with_context(|| format!("the private Postgres is still running after {PATIENCE:?}"))
     }
 
