@@ -8,13 +8,14 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Violation;
 
 /// What each crate may use of ours, in the product and (second list) also in its tests.
-const DIRECTIONS: [(&str, &[&str], &[&str]); 7] = [
+const DIRECTIONS: [(&str, &[&str], &[&str]); 8] = [
     ("domain", &[], &[]),
     ("engine", &["domain"], &["sandbox"]),
     ("app", &["domain", "engine"], &["sandbox"]),
     ("client", &["app"], &[]),
     ("server", &["app", "domain", "engine", "sandbox"], &[]),
     ("sandbox", &[], &[]),
+    ("sim", &["domain", "engine", "sandbox"], &[]),
     ("xtask", &[], &[]),
 ];
 
