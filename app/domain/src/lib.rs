@@ -4,6 +4,7 @@
 //!
 //! Findings are data: functions return `(value, problems)` and never panic on input.
 
+pub mod decision;
 pub mod field;
 pub mod fuse;
 pub mod geo;

@@ -121,11 +121,17 @@ impl<'a> FieldMerge<'a> {
         }
     }
 
-    /// Takes the value to `to`. `insist` is a person's word: it empties a field whatever the rule says of emptiness.
+    /// Takes the value to `to`. `insist` is a person's word: it empties a field whatever the rule says of emptiness, and
+    /// is remembered where the rule lets nothing travel.
     fn carry(&self, to: Side, insist: bool) -> Merging {
         let (source, target) = (self.half(to.other()), self.half(to));
         if !self.sides.rule.direction.allows(to) {
-            return self.settle(Merged::Nothing(Why::Direction));
+            let mut stays = self.settle(Merged::Nothing(Why::Direction));
+            if insist {
+                // The person has seen both and leaves them apart: from now on that is what was agreed.
+                stays.base = Some(self.as_they_stand());
+            }
+            return stays;
         }
         let (value, remarks) = match &source.travel {
             Travel::Absent => return self.settle(Merged::Nothing(Why::Absent)),
@@ -190,12 +196,16 @@ impl<'a> FieldMerge<'a> {
     }
 
     fn agree(&self) -> Merging {
+        Merging { merged: Merged::Agree, base: Some(self.as_they_stand()), remarks: Vec::new() }
+    }
+
+    /// What both hold now; the half that was not read as it was agreed on last.
+    fn as_they_stand(&self) -> BasePair {
         let seen = |side| {
             let agreed = self.sides.base.map(|base| base.half(side).clone());
             self.half(side).seen.clone().or(agreed).unwrap_or_default()
         };
-        let base = BasePair { highlevel: seen(Side::Highlevel), chargify: seen(Side::Chargify) };
-        Merging { merged: Merged::Agree, base: Some(base), remarks: Vec::new() }
+        BasePair { highlevel: seen(Side::Highlevel), chargify: seen(Side::Chargify) }
     }
 
     fn ask(&self) -> Merging {

@@ -35,6 +35,8 @@ pub enum Action {
     Ambiguous,
     /// A field changed on both sides and a person decides; nothing of the record is written before.
     Conflict,
+    /// Its partner was deleted: nothing is created in its place before a person decides.
+    Hold,
     /// It cannot be done.
     Fail,
 }
@@ -52,7 +54,7 @@ impl Action {
             Self::Echo => Outcome::Echo,
             Self::Exclude => Outcome::Excluded,
             Self::Ambiguous => Outcome::Ambiguous,
-            Self::Conflict => Outcome::Parked,
+            Self::Conflict | Self::Hold => Outcome::Parked,
             Self::Fail => Outcome::Failed,
         }
     }
@@ -88,6 +90,7 @@ impl Action {
             Self::Exclude => "exclude",
             Self::Ambiguous => "ambiguous",
             Self::Conflict => "conflict",
+            Self::Hold => "hold",
             Self::Fail => "fail",
         }
     }
@@ -131,6 +134,8 @@ pub enum ReasonCode {
     ContactGone,
     /// The customer is gone.
     CustomerGone,
+    /// A person left the record out for good.
+    LeftOutByPerson,
     /// A record that is needed was not read.
     NotRead,
     /// The rules write over each other without end.

@@ -1,7 +1,7 @@
 //! From all that is known of one record to what is to be done with it.
 
 use super::pair::{Pair, merge_pair};
-use super::{Action, Change, PlanInput, PlanItem, Reason, ReasonCode, check};
+use super::{Action, Change, PlanInput, PlanItem, Reason, ReasonCode, check, person};
 use crate::matching::{Ambiguity, Match};
 use crate::merge::Base;
 use crate::record::{FieldKey, Record};
@@ -34,27 +34,39 @@ fn plan_linked(input: &PlanInput<'_>) -> PlanItem {
 }
 
 fn plan_unlinked(input: &PlanInput<'_>) -> PlanItem {
+    if person::leaves_it_out(input) {
+        return end(input, Action::Exclude, Reason::new(ReasonCode::LeftOutByPerson, "a person left it out for good"));
+    }
     match (input.contact, input.customer) {
-        (Some(contact), customer) => {
-            if let Err(reason) = input.policy.scope.enters(contact) {
-                return end(input, Action::Exclude, reason);
-            }
-            match (input.matched, customer) {
-                (Some(Match::Ambiguous { .. } | Match::CaseOnlyReference(_)), _) => ambiguous(input),
-                (None | Some(Match::None), None) => create_customer(input, contact),
-                (Some(Match::None), Some(_)) | (Some(_), None) => not_read(input, Side::Chargify),
-                (found, Some(customer)) => {
-                    let fits = found.and_then(Match::customer).is_none_or(|id| customer.id.as_ref() == Some(id));
-                    if !fits {
-                        return not_read(input, Side::Chargify);
-                    }
-                    let pair = merge_pair(input, contact, customer);
-                    pair_item(input, contact, customer, pair, false)
-                }
-            }
-        }
-        (None, Some(customer)) => create_contact(input, customer),
+        (Some(contact), _) => match input.policy.scope.enters(contact) {
+            Err(reason) => end(input, Action::Exclude, reason),
+            Ok(()) => plan_lone_contact(input, contact),
+        },
+        (None, Some(customer)) => person::unless_parted(input, create_contact(input, customer)),
         (None, None) => not_read(input, Side::Highlevel),
+    }
+}
+
+fn plan_lone_contact(input: &PlanInput<'_>, contact: &Record) -> PlanItem {
+    if let Some(customer) = person::paired_with(input) {
+        let pair = merge_pair(input, contact, customer);
+        return pair_item(input, contact, customer, pair, false);
+    }
+    if person::wants_a_new_one(input) {
+        return create_customer(input, contact);
+    }
+    match (input.matched, input.customer) {
+        (Some(Match::Ambiguous { .. } | Match::CaseOnlyReference(_)), _) => ambiguous(input),
+        (None | Some(Match::None), None) => person::unless_parted(input, create_customer(input, contact)),
+        (Some(Match::None), Some(_)) | (Some(_), None) => not_read(input, Side::Chargify),
+        (found, Some(customer)) => {
+            let fits = found.and_then(Match::customer).is_none_or(|id| customer.id.as_ref() == Some(id));
+            if !fits {
+                return not_read(input, Side::Chargify);
+            }
+            let pair = merge_pair(input, contact, customer);
+            pair_item(input, contact, customer, pair, false)
+        }
     }
 }
 
@@ -84,7 +96,8 @@ fn pair_item(input: &PlanInput<'_>, contact: &Record, customer: &Record, pair: P
 }
 
 fn pair_reason(input: &PlanInput<'_>, action: Action, changes: &[Change]) -> Reason {
-    let found = match (input.link, input.matched.and_then(Match::rule)) {
+    let matched = input.matched.filter(|_| person::paired_with(input).is_none());
+    let found = match (input.link, matched.and_then(Match::rule)) {
         (Some(_), _) => None,
         (None, Some(rule)) => Some(format!("found by {}", rule.words())),
         (None, None) => Some("paired by a person".to_owned()),
@@ -125,7 +138,7 @@ fn create_customer(input: &PlanInput<'_>, contact: &Record) -> PlanItem {
 }
 
 fn create_contact(input: &PlanInput<'_>, customer: &Record) -> PlanItem {
-    if !input.policy.create_contacts {
+    if !input.policy.create_contacts && input.parted.is_none() && !person::wants_a_new_one(input) {
         let words = "no contact belongs to this customer, and this sync does not create contacts";
         return end(input, Action::Exclude, Reason::new(ReasonCode::CreateContactsOff, words));
     }
@@ -223,7 +236,8 @@ fn ambiguous(input: &PlanInput<'_>) -> PlanItem {
 fn unlink(input: &PlanInput<'_>, gone: Side) -> PlanItem {
     let code = if gone == Side::Highlevel { ReasonCode::ContactGone } else { ReasonCode::CustomerGone };
     let (noun, other) = (gone.noun(), gone.other().noun());
-    let words = format!("the {noun} is gone from {}; the {other} is left as it is", gone.label());
+    let words =
+        format!("the {noun} was deleted in {}; the {other} is left as it is and waits for a decision", gone.label());
     end(input, Action::Unlink, Reason::new(code, words))
 }
 
@@ -233,6 +247,6 @@ fn not_read(input: &PlanInput<'_>, side: Side) -> PlanItem {
 }
 
 /// An end at which nothing is written and nothing new is agreed.
-fn end(input: &PlanInput<'_>, action: Action, reason: Reason) -> PlanItem {
+pub(super) fn end(input: &PlanInput<'_>, action: Action, reason: Reason) -> PlanItem {
     PlanItem::new(action, reason, input.link.map(|link| link.base.clone()).unwrap_or_default())
 }

@@ -1,19 +1,20 @@
 //! The plan of one record: the one function that preview, dry run and run share.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 mod action;
 mod check;
 mod decide;
 mod pair;
+mod person;
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, Reason, ReasonCode};
 pub use decide::plan;
 
+use crate::decision::Decision;
 use crate::field::Catalogue;
 use crate::id::LinkId;
 use crate::mapping::{Mapping, RuleKey};
@@ -55,6 +56,16 @@ pub struct LinkState {
     pub base: Base,
 }
 
+/// The end of a record's pair: its partner was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parted {
+    /// The side that deleted it.
+    pub side: Side,
+    /// When that was noticed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
 /// All that is known when a record is planned.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanInput<'a> {
@@ -73,8 +84,10 @@ pub struct PlanInput<'a> {
     pub gone: Option<Side>,
     /// True when a webhook or event brought this up: finding nothing to do then means it was our own write.
     pub heard: bool,
-    /// The side a person chose, per field, after a conflict was put to them.
-    pub decided: Option<&'a BTreeMap<RuleKey, Side>>,
+    /// What a person settled about the record and is still in force.
+    pub decision: Option<&'a Decision>,
+    /// How the record lost its partner, when a deletion took it.
+    pub parted: Option<Parted>,
 }
 
 impl<'a> PlanInput<'a> {
@@ -89,7 +102,8 @@ impl<'a> PlanInput<'a> {
             matched: None,
             gone: None,
             heard: false,
-            decided: None,
+            decision: None,
+            parted: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! All fields of a pair of records, merged until nothing is left to do.
 
 use super::{Change, FieldConflict, PlanInput};
+use crate::mapping::Rule;
 use crate::merge::{Base, Merged, Merging, Sides, Why, merge};
 use crate::problem::Problem;
 use crate::record::Record;
@@ -78,17 +79,34 @@ pub(super) fn merge_pair(input: &PlanInput<'_>, contact: &Record, customer: &Rec
 }
 
 fn merge_round(input: &PlanInput<'_>, contact: &Record, customer: &Record, base: &Base) -> Vec<Merging> {
-    let one = |rule| {
-        merge(&Sides {
+    let one = |rule: &Rule| {
+        let sides = Sides {
             rule,
             highlevel: contact,
             chargify: customer,
             base: base.0.get(&rule.key()),
             catalogue: &input.policy.catalogue,
-            decided: input.decided.and_then(|decided| decided.get(&rule.key()).copied()),
-        })
+            decided: None,
+        };
+        let asked = merge(&sides);
+        let choice = input.decision.and_then(|decision| decision.fields.get(&rule.key()));
+        match (&asked.merged, choice) {
+            (Merged::Conflict { highlevel, chargify, .. }, Some(choice)) if choice.is_about(highlevel, chargify) => {
+                answered(&sides, choice.keep, asked)
+            }
+            _ => asked,
+        }
     };
     input.policy.mapping.rules.iter().map(one).collect()
+}
+
+/// The field as the person wants it. A value that cannot travel leaves the question open, and says why.
+fn answered(sides: &Sides<'_>, keep: Side, asked: Merging) -> Merging {
+    let answer = merge(&Sides { decided: Some(keep), ..*sides });
+    match answer.merged {
+        Merged::Broken(problems) => Merging { remarks: problems, ..asked },
+        _ => answer,
+    }
 }
 
 /// What has to be written to turn the records as read into the last result.

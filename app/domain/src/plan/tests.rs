@@ -1,3 +1,4 @@
+mod decisions;
 mod golden;
 mod properties;
 

@@ -159,9 +159,9 @@ fn note_verdict(verdicts: &mut [Vec<(String, &'static str, String)>; 2], planned
     let verdict = match planned.item.action {
         Action::Unchanged | Action::Echo | Action::Link => "in_step",
         Action::Exclude => "left_out",
-        Action::Ambiguous | Action::Conflict => "waiting",
+        Action::Ambiguous | Action::Conflict | Action::Hold | Action::Unlink => "waiting",
         Action::Fail => "failed",
-        Action::CreateCustomer | Action::CreateContact | Action::Unlink => "unpaired",
+        Action::CreateCustomer | Action::CreateContact => "unpaired",
         Action::UpdateCustomer | Action::UpdateContact | Action::UpdateBoth => "drifted",
     };
     let words = planned.item.reason.words.clone();
