@@ -8,8 +8,9 @@ mod verify;
 mod words;
 
 pub(crate) use action::{AuditAction, AuditOutcome};
-pub(crate) use chain::GENESIS;
-pub(crate) use line::{Columns, NewAuditLine, append, append_many};
+pub use chain::GENESIS;
+pub use line::Columns;
+pub(crate) use line::{NewAuditLine, append, append_many};
 pub use verify::{AuditFault, AuditVerdict, Fault};
 
 use crate::{

@@ -32,7 +32,7 @@ pub struct Vault {
 
 /// A data key as the database keeps it.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SealedKey {
+pub struct SealedKey {
     pub bytes: Vec<u8>,
     pub nonce: Vec<u8>,
     pub version: i32,

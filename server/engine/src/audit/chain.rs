@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Stands before the first line of a workspace.
-pub(crate) const GENESIS: [u8; 32] = [0; 32];
+pub const GENESIS: [u8; 32] = [0; 32];
 
 /// Bound into every hash: a later encoding gets another name.
 const SCHEME: &[u8] = b"concord/audit/1";

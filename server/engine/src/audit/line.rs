@@ -191,21 +191,21 @@ fn json_without_nul(value: &mut Value) {
 
 /// Lines turned into columns, the shape in which many rows are inserted at once.
 #[derive(Default)]
-pub(crate) struct Columns {
-    pub(crate) line_no: Vec<i64>,
-    pub(crate) at: Vec<OffsetDateTime>,
-    pub(crate) actor: Vec<String>,
-    pub(crate) actor_name: Vec<String>,
-    pub(crate) action: Vec<String>,
-    pub(crate) subject: Vec<String>,
-    pub(crate) subject_name: Vec<String>,
-    pub(crate) outcome: Vec<String>,
-    pub(crate) detail: Vec<Value>,
-    pub(crate) run_id: Vec<Option<Uuid>>,
-    pub(crate) contact_id: Vec<Option<String>>,
-    pub(crate) customer_id: Vec<Option<String>>,
-    pub(crate) previous_hash: Vec<Vec<u8>>,
-    pub(crate) hash: Vec<Vec<u8>>,
+pub struct Columns {
+    pub line_no: Vec<i64>,
+    pub at: Vec<OffsetDateTime>,
+    pub actor: Vec<String>,
+    pub actor_name: Vec<String>,
+    pub action: Vec<String>,
+    pub subject: Vec<String>,
+    pub subject_name: Vec<String>,
+    pub outcome: Vec<String>,
+    pub detail: Vec<Value>,
+    pub run_id: Vec<Option<Uuid>>,
+    pub contact_id: Vec<Option<String>>,
+    pub customer_id: Vec<Option<String>>,
+    pub previous_hash: Vec<Vec<u8>>,
+    pub hash: Vec<Vec<u8>>,
 }
 
 impl Columns {

@@ -1,6 +1,6 @@
 //! The rows of the audit trail. Append-only: there is no update and no delete here.
 
-use crate::audit::{Columns, GENESIS};
+pub use crate::audit::{Columns, GENESIS};
 use domain::WorkspaceId;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -9,22 +9,22 @@ use uuid::Uuid;
 
 /// A line with the number of the run it belongs to.
 #[derive(Clone, Debug)]
-pub(crate) struct AuditLineRow {
-    pub(crate) line_no: i64,
-    pub(crate) at: OffsetDateTime,
-    pub(crate) actor: String,
-    pub(crate) actor_name: String,
-    pub(crate) action: String,
-    pub(crate) subject: String,
-    pub(crate) subject_name: String,
-    pub(crate) outcome: String,
-    pub(crate) detail: Value,
-    pub(crate) run_id: Option<Uuid>,
-    pub(crate) contact_id: Option<String>,
-    pub(crate) customer_id: Option<String>,
-    pub(crate) previous_hash: Vec<u8>,
-    pub(crate) hash: Vec<u8>,
-    pub(crate) run_number: Option<i64>,
+pub struct AuditLineRow {
+    pub line_no: i64,
+    pub at: OffsetDateTime,
+    pub actor: String,
+    pub actor_name: String,
+    pub action: String,
+    pub subject: String,
+    pub subject_name: String,
+    pub outcome: String,
+    pub detail: Value,
+    pub run_id: Option<Uuid>,
+    pub contact_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub previous_hash: Vec<u8>,
+    pub hash: Vec<u8>,
+    pub run_number: Option<i64>,
 }
 
 /// Which lines are wanted. `None` means any.

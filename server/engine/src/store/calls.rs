@@ -6,18 +6,18 @@ use uuid::Uuid;
 
 /// Calls to write, column by column.
 #[derive(Default)]
-pub(crate) struct CallBatch {
-    pub(crate) workspace_id: Vec<Uuid>,
-    pub(crate) connection_id: Vec<Uuid>,
-    pub(crate) side: Vec<String>,
-    pub(crate) endpoint: Vec<String>,
-    pub(crate) status: Vec<Option<i16>>,
-    pub(crate) error_class: Vec<Option<String>>,
-    pub(crate) took_ms: Vec<i32>,
-    pub(crate) cause: Vec<String>,
-    pub(crate) run_id: Vec<Option<Uuid>>,
-    pub(crate) remote_request_id: Vec<Option<String>>,
-    pub(crate) called_at: Vec<OffsetDateTime>,
+pub struct CallBatch {
+    pub workspace_id: Vec<Uuid>,
+    pub connection_id: Vec<Uuid>,
+    pub side: Vec<String>,
+    pub endpoint: Vec<String>,
+    pub status: Vec<Option<i16>>,
+    pub error_class: Vec<Option<String>>,
+    pub took_ms: Vec<i32>,
+    pub cause: Vec<String>,
+    pub run_id: Vec<Option<Uuid>>,
+    pub remote_request_id: Vec<Option<String>>,
+    pub called_at: Vec<OffsetDateTime>,
 }
 
 pub(crate) async fn insert(conn: &mut PgConnection, batch: &CallBatch) -> sqlx::Result<()> {

@@ -14,21 +14,21 @@ const MEDIAN_CALLS: i64 = 200;
 
 /// A connection.
 #[derive(Clone, Debug)]
-pub(crate) struct ConnectionRow {
-    pub(crate) workspace_id: Uuid,
-    pub(crate) connection_id: Uuid,
-    pub(crate) public_id: String,
-    pub(crate) name: String,
-    pub(crate) side: String,
-    pub(crate) account: String,
-    pub(crate) base_url: Option<String>,
-    pub(crate) webhook_public_key: Option<String>,
-    pub(crate) data_key: Vec<u8>,
-    pub(crate) data_key_nonce: Vec<u8>,
-    pub(crate) key_version: i32,
-    pub(crate) state: String,
-    pub(crate) state_detail: Option<String>,
-    pub(crate) state_at: OffsetDateTime,
+pub struct ConnectionRow {
+    pub workspace_id: Uuid,
+    pub connection_id: Uuid,
+    pub public_id: String,
+    pub name: String,
+    pub side: String,
+    pub account: String,
+    pub base_url: Option<String>,
+    pub webhook_public_key: Option<String>,
+    pub data_key: Vec<u8>,
+    pub data_key_nonce: Vec<u8>,
+    pub key_version: i32,
+    pub state: String,
+    pub state_detail: Option<String>,
+    pub state_at: OffsetDateTime,
 }
 
 impl ConnectionRow {
@@ -48,12 +48,12 @@ impl ConnectionRow {
 
 /// A sealed credential.
 #[derive(Clone)]
-pub(crate) struct CredentialRow {
-    pub(crate) field: String,
-    pub(crate) sealed: Vec<u8>,
-    pub(crate) nonce: Vec<u8>,
-    pub(crate) hint: String,
-    pub(crate) set_at: OffsetDateTime,
+pub struct CredentialRow {
+    pub field: String,
+    pub sealed: Vec<u8>,
+    pub nonce: Vec<u8>,
+    pub hint: String,
+    pub set_at: OffsetDateTime,
 }
 
 impl CredentialRow {
@@ -81,26 +81,26 @@ pub(crate) struct CheckRow {
 }
 
 /// A connection about to be stored.
-pub(crate) struct NewConnectionRow<'a> {
-    pub(crate) workspace_id: WorkspaceId,
-    pub(crate) connection_id: ConnectionId,
-    pub(crate) public_id: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) side: &'a str,
-    pub(crate) account: &'a str,
-    pub(crate) base_url: Option<&'a str>,
-    pub(crate) webhook_public_key: Option<&'a str>,
-    pub(crate) data_key: &'a SealedKey,
-    pub(crate) at: OffsetDateTime,
+pub struct NewConnectionRow<'a> {
+    pub workspace_id: WorkspaceId,
+    pub connection_id: ConnectionId,
+    pub public_id: &'a str,
+    pub name: &'a str,
+    pub side: &'a str,
+    pub account: &'a str,
+    pub base_url: Option<&'a str>,
+    pub webhook_public_key: Option<&'a str>,
+    pub data_key: &'a SealedKey,
+    pub at: OffsetDateTime,
 }
 
 /// A lane about to be stored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NewLaneRow {
-    pub(crate) job_slots: i16,
-    pub(crate) call_slots: i16,
+pub struct NewLaneRow {
+    pub job_slots: i16,
+    pub call_slots: i16,
     /// Slot rows to have, from 1: the most that `call_slots` can ever be set to.
-    pub(crate) slots_max: i16,
+    pub slots_max: i16,
 }
 
 pub(crate) async fn insert(conn: &mut PgConnection, row: NewConnectionRow<'_>) -> sqlx::Result<()> {

@@ -6,24 +6,24 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The connection a webhook is addressed to, with what proves the sender and who is to hear of it.
-pub(crate) struct RecipientRow {
+pub struct RecipientRow {
     /// What it was looked for by.
-    pub(crate) key: String,
-    pub(crate) workspace_id: Uuid,
-    pub(crate) connection_id: Uuid,
-    pub(crate) public_id: String,
-    pub(crate) name: String,
-    pub(crate) side: String,
-    pub(crate) account: String,
-    pub(crate) webhook_public_key: Option<String>,
-    pub(crate) data_key: Vec<u8>,
-    pub(crate) data_key_nonce: Vec<u8>,
-    pub(crate) key_version: i32,
-    pub(crate) shared_key: Option<Vec<u8>>,
-    pub(crate) shared_key_nonce: Option<Vec<u8>>,
+    pub key: String,
+    pub workspace_id: Uuid,
+    pub connection_id: Uuid,
+    pub public_id: String,
+    pub name: String,
+    pub side: String,
+    pub account: String,
+    pub webhook_public_key: Option<String>,
+    pub data_key: Vec<u8>,
+    pub data_key_nonce: Vec<u8>,
+    pub key_version: i32,
+    pub shared_key: Option<Vec<u8>>,
+    pub shared_key_nonce: Option<Vec<u8>>,
     /// Syncs the connection takes part in, and beside each the lane its work waits in.
-    pub(crate) sync_ids: Vec<Uuid>,
-    pub(crate) lane_ids: Vec<Uuid>,
+    pub sync_ids: Vec<Uuid>,
+    pub lane_ids: Vec<Uuid>,
 }
 
 impl RecipientRow {
@@ -35,11 +35,11 @@ impl RecipientRow {
 
 /// A delivery as the worker needs it.
 #[derive(Clone, Debug)]
-pub(crate) struct DeliveryRow {
-    pub(crate) delivery_id: Uuid,
-    pub(crate) side: String,
-    pub(crate) event: String,
-    pub(crate) body: Vec<u8>,
+pub struct DeliveryRow {
+    pub delivery_id: Uuid,
+    pub side: String,
+    pub event: String,
+    pub body: Vec<u8>,
 }
 
 /// A delivery as lists show it: without its body.
@@ -60,32 +60,32 @@ pub(crate) struct ListRow {
 
 /// Arrivals to be recorded, column by column. No two of them are the same delivery.
 #[derive(Default)]
-pub(crate) struct DeliveryBatch {
-    pub(crate) workspace_id: Vec<Uuid>,
-    pub(crate) delivery_id: Vec<Uuid>,
-    pub(crate) connection_id: Vec<Uuid>,
-    pub(crate) side: Vec<String>,
-    pub(crate) webhook_id: Vec<String>,
-    pub(crate) event: Vec<String>,
-    pub(crate) subject_id: Vec<Option<String>>,
-    pub(crate) body: Vec<Vec<u8>>,
+pub struct DeliveryBatch {
+    pub workspace_id: Vec<Uuid>,
+    pub delivery_id: Vec<Uuid>,
+    pub connection_id: Vec<Uuid>,
+    pub side: Vec<String>,
+    pub webhook_id: Vec<String>,
+    pub event: Vec<String>,
+    pub subject_id: Vec<Option<String>>,
+    pub body: Vec<Vec<u8>>,
     /// How often it is in this batch.
-    pub(crate) arrivals: Vec<i32>,
+    pub arrivals: Vec<i32>,
     /// Why nothing is done about it; such a delivery is settled at once.
-    pub(crate) ignored: Vec<Option<String>>,
+    pub ignored: Vec<Option<String>>,
 }
 
 /// The work deliveries call for, if they are new.
 #[derive(Default)]
-pub(crate) struct WorkBatch {
-    pub(crate) delivery_id: Vec<Uuid>,
-    pub(crate) workspace_id: Vec<Uuid>,
-    pub(crate) job_id: Vec<Uuid>,
-    pub(crate) lane_id: Vec<Uuid>,
-    pub(crate) kind: Vec<String>,
-    pub(crate) payload: Vec<serde_json::Value>,
-    pub(crate) priority: Vec<i16>,
-    pub(crate) coalesce_key: Vec<String>,
+pub struct WorkBatch {
+    pub delivery_id: Vec<Uuid>,
+    pub workspace_id: Vec<Uuid>,
+    pub job_id: Vec<Uuid>,
+    pub lane_id: Vec<Uuid>,
+    pub kind: Vec<String>,
+    pub payload: Vec<serde_json::Value>,
+    pub priority: Vec<i16>,
+    pub coalesce_key: Vec<String>,
 }
 
 /// For each key the connections it may mean, at most two: by public id first, else by name. Two of one name mean that
@@ -224,12 +224,12 @@ pub(crate) async fn open_for_subject(
 }
 
 /// How a delivery ended.
-pub(crate) struct Settled<'a> {
+pub struct Settled<'a> {
     /// `done` or `ignored`.
-    pub(crate) state: &'a str,
-    pub(crate) outcome: Option<&'a str>,
-    pub(crate) detail: Option<&'a str>,
-    pub(crate) at: OffsetDateTime,
+    pub state: &'a str,
+    pub outcome: Option<&'a str>,
+    pub detail: Option<&'a str>,
+    pub at: OffsetDateTime,
 }
 
 /// Settles those that still wait; what was settled before stays as it is.

@@ -7,34 +7,34 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
-pub(crate) struct IntentRow {
-    pub(crate) intent_id: Uuid,
-    pub(crate) run_id: Option<Uuid>,
-    pub(crate) item_no: Option<i64>,
-    pub(crate) side: String,
-    pub(crate) operation: String,
-    pub(crate) remote_key: String,
-    pub(crate) body: Json,
-    pub(crate) before: Json,
+pub struct IntentRow {
+    pub intent_id: Uuid,
+    pub run_id: Option<Uuid>,
+    pub item_no: Option<i64>,
+    pub side: String,
+    pub operation: String,
+    pub remote_key: String,
+    pub body: Json,
+    pub before: Json,
     /// It belongs to a run that has not ended.
-    pub(crate) run_goes_on: bool,
+    pub run_goes_on: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct NewIntent {
-    pub(crate) intent_id: IntentId,
-    pub(crate) sync_id: SyncId,
-    pub(crate) run_id: Option<RunId>,
-    pub(crate) item_no: Option<i64>,
-    pub(crate) link_id: Option<LinkId>,
-    pub(crate) side: Side,
-    pub(crate) operation: &'static str,
-    pub(crate) remote_key: String,
-    pub(crate) body: Json,
-    pub(crate) before: Json,
-    pub(crate) sent_at: OffsetDateTime,
+pub struct NewIntent {
+    pub intent_id: IntentId,
+    pub sync_id: SyncId,
+    pub run_id: Option<RunId>,
+    pub item_no: Option<i64>,
+    pub link_id: Option<LinkId>,
+    pub side: Side,
+    pub operation: &'static str,
+    pub remote_key: String,
+    pub body: Json,
+    pub before: Json,
+    pub sent_at: OffsetDateTime,
     /// Who sends it. While that node lives, nobody else settles it.
-    pub(crate) node_id: Uuid,
+    pub node_id: Uuid,
 }
 
 /// Journals that a write is about to leave. False: another write of the same record is not settled yet.
@@ -72,13 +72,13 @@ pub(crate) async fn insert_sent(
 
 /// What came of a write.
 #[derive(Clone, Debug)]
-pub(crate) struct IntentResult {
-    pub(crate) intent_id: IntentId,
+pub struct IntentResult {
+    pub intent_id: IntentId,
     /// `done`, `not_done`, `refused` or `ambiguous`.
-    pub(crate) phase: &'static str,
-    pub(crate) remote_id: Option<String>,
-    pub(crate) status: Option<i16>,
-    pub(crate) detail: Option<String>,
+    pub phase: &'static str,
+    pub remote_id: Option<String>,
+    pub status: Option<i16>,
+    pub detail: Option<String>,
 }
 
 pub(crate) async fn settle(

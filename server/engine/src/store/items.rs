@@ -7,39 +7,39 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
-pub(crate) struct ItemRow {
-    pub(crate) item_no: i64,
-    pub(crate) action: String,
-    pub(crate) contact_id: Option<String>,
-    pub(crate) customer_id: Option<String>,
-    pub(crate) link_id: Option<Uuid>,
-    pub(crate) display_name: String,
-    pub(crate) email: Option<String>,
-    pub(crate) reason: String,
-    pub(crate) changes: Json,
-    pub(crate) plan: Json,
-    pub(crate) outcome: Option<String>,
-    pub(crate) outcome_detail: Option<String>,
-    pub(crate) settled_at: Option<OffsetDateTime>,
-    pub(crate) took_ms: Option<i32>,
+pub struct ItemRow {
+    pub item_no: i64,
+    pub action: String,
+    pub contact_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub link_id: Option<Uuid>,
+    pub display_name: String,
+    pub email: Option<String>,
+    pub reason: String,
+    pub changes: Json,
+    pub plan: Json,
+    pub outcome: Option<String>,
+    pub outcome_detail: Option<String>,
+    pub settled_at: Option<OffsetDateTime>,
+    pub took_ms: Option<i32>,
 }
 
 /// Items to write, column by column.
 #[derive(Default)]
-pub(crate) struct ItemBatch {
-    pub(crate) item_no: Vec<i64>,
-    pub(crate) action: Vec<String>,
-    pub(crate) contact_id: Vec<Option<String>>,
-    pub(crate) customer_id: Vec<Option<String>>,
-    pub(crate) link_id: Vec<Option<Uuid>>,
-    pub(crate) display_name: Vec<String>,
-    pub(crate) email: Vec<Option<String>>,
-    pub(crate) reason_code: Vec<String>,
-    pub(crate) reason: Vec<String>,
-    pub(crate) changes: Vec<Json>,
-    pub(crate) plan: Vec<Json>,
-    pub(crate) outcome: Vec<Option<String>>,
-    pub(crate) outcome_detail: Vec<Option<String>>,
+pub struct ItemBatch {
+    pub item_no: Vec<i64>,
+    pub action: Vec<String>,
+    pub contact_id: Vec<Option<String>>,
+    pub customer_id: Vec<Option<String>>,
+    pub link_id: Vec<Option<Uuid>>,
+    pub display_name: Vec<String>,
+    pub email: Vec<Option<String>>,
+    pub reason_code: Vec<String>,
+    pub reason: Vec<String>,
+    pub changes: Vec<Json>,
+    pub plan: Vec<Json>,
+    pub outcome: Vec<Option<String>>,
+    pub outcome_detail: Vec<Option<String>>,
 }
 
 /// Forgets a plan that was not finished, so that it can be made again.
@@ -102,17 +102,17 @@ pub(crate) async fn analyze(conn: &mut PgConnection) -> sqlx::Result<()> {
 }
 
 /// An open item and whether something of its record changed since the plan was made.
-pub(crate) struct OpenRow {
-    pub(crate) item: ItemRow,
-    pub(crate) stale: bool,
+pub struct OpenRow {
+    pub item: ItemRow,
+    pub stale: bool,
 }
 
 /// Which open items are wanted.
-pub(crate) struct OpenQuery {
+pub struct OpenQuery {
     /// Items that write to GoHighLevel only, or all others. `None` in [`open`]: all.
-    pub(crate) only_highlevel: Option<bool>,
-    pub(crate) after: i64,
-    pub(crate) limit: i64,
+    pub only_highlevel: Option<bool>,
+    pub after: i64,
+    pub limit: i64,
 }
 
 /// The next items that are not settled, after a number.
@@ -218,14 +218,14 @@ pub(crate) async fn replan(
 }
 
 /// How an item ended.
-pub(crate) struct Settlement {
-    pub(crate) item_no: i64,
-    pub(crate) outcome: &'static str,
-    pub(crate) detail: Option<String>,
-    pub(crate) contact_id: Option<String>,
-    pub(crate) customer_id: Option<String>,
-    pub(crate) link_id: Option<LinkId>,
-    pub(crate) took_ms: i32,
+pub struct Settlement {
+    pub item_no: i64,
+    pub outcome: &'static str,
+    pub detail: Option<String>,
+    pub contact_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub link_id: Option<LinkId>,
+    pub took_ms: i32,
 }
 
 /// Settles open items and returns their numbers; one that was settled already is not among them.

@@ -6,24 +6,24 @@ use uuid::Uuid;
 
 /// A job as claimed. Every later write names `fence`: zero rows means it was lost to another node.
 #[derive(Clone, Debug)]
-pub(crate) struct ClaimedRow {
-    pub(crate) workspace_id: Uuid,
-    pub(crate) job_id: Uuid,
-    pub(crate) kind: String,
-    pub(crate) payload: serde_json::Value,
-    pub(crate) attempt: i32,
-    pub(crate) fence: i64,
+pub struct ClaimedRow {
+    pub workspace_id: Uuid,
+    pub job_id: Uuid,
+    pub kind: String,
+    pub payload: serde_json::Value,
+    pub attempt: i32,
+    pub fence: i64,
 }
 
-pub(crate) struct NewJob<'a> {
-    pub(crate) job_id: JobId,
-    pub(crate) workspace_id: WorkspaceId,
-    pub(crate) lane_id: ConnectionId,
-    pub(crate) kind: &'a str,
-    pub(crate) payload: serde_json::Value,
-    pub(crate) priority: i16,
-    pub(crate) coalesce_key: Option<String>,
-    pub(crate) delay_ms: i64,
+pub struct NewJob<'a> {
+    pub job_id: JobId,
+    pub workspace_id: WorkspaceId,
+    pub lane_id: ConnectionId,
+    pub kind: &'a str,
+    pub payload: serde_json::Value,
+    pub priority: i16,
+    pub coalesce_key: Option<String>,
+    pub delay_ms: i64,
 }
 
 /// Adds a job, or joins the ready one of the same key, which then runs no later and no less urgently. Wakes workers on commit.

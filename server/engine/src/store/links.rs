@@ -7,24 +7,24 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
-pub(crate) struct LinkRow {
-    pub(crate) link_id: Uuid,
-    pub(crate) contact_id: String,
-    pub(crate) customer_id: String,
-    pub(crate) matched_by: String,
-    pub(crate) base: Json,
-    pub(crate) linked_at: OffsetDateTime,
+pub struct LinkRow {
+    pub link_id: Uuid,
+    pub contact_id: String,
+    pub customer_id: String,
+    pub matched_by: String,
+    pub base: Json,
+    pub linked_at: OffsetDateTime,
 }
 
-pub(crate) struct NewLink<'a> {
-    pub(crate) workspace_id: WorkspaceId,
-    pub(crate) sync_id: SyncId,
-    pub(crate) link_id: LinkId,
-    pub(crate) contact_id: &'a str,
-    pub(crate) customer_id: &'a str,
-    pub(crate) matched_by: &'a str,
-    pub(crate) base: &'a Json,
-    pub(crate) at: OffsetDateTime,
+pub struct NewLink<'a> {
+    pub workspace_id: WorkspaceId,
+    pub sync_id: SyncId,
+    pub link_id: LinkId,
+    pub contact_id: &'a str,
+    pub customer_id: &'a str,
+    pub matched_by: &'a str,
+    pub base: &'a Json,
+    pub at: OffsetDateTime,
 }
 
 /// False: one of the two is linked already.

@@ -1,21 +1,27 @@
 //! The only SQL. Functions take the caller's connection, so that a use case owns its transaction; they decide nothing.
 //! Every list has a limit and a keyset; a `where` that carries a concurrency rule says so.
 
-pub(crate) mod audit;
-pub(crate) mod calls;
-pub(crate) mod connections;
-pub(crate) mod deliveries;
-pub(crate) mod intents;
-pub(crate) mod items;
-pub(crate) mod jobs;
+pub mod audit;
+pub mod calls;
+pub mod connections;
+pub mod deliveries;
+pub mod intents;
+pub mod items;
+pub mod jobs;
 pub(crate) mod keys;
-pub(crate) mod links;
+pub mod links;
 pub(crate) mod logins;
 pub(crate) mod overview;
 pub(crate) mod people;
-pub(crate) mod records;
-pub(crate) mod runs;
+pub mod records;
+pub mod runs;
 pub(crate) mod schema;
-pub(crate) mod slots;
-pub(crate) mod syncs;
+pub mod slots;
+pub mod syncs;
+pub(crate) mod unit;
 pub(crate) mod workspaces;
+
+pub use unit::{
+    AuditTrail, Calls, Connections, Deliveries, Intents, Items, Jobs, Links, Nodes, Notice, Notices, PostgresStore,
+    Presence, Records, Runs, Slots, Store, Syncs, Tables, Unit, Workspaces,
+};

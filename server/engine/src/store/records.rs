@@ -7,40 +7,40 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
-pub(crate) struct RecordRow {
-    pub(crate) side: String,
-    pub(crate) remote_id: String,
-    pub(crate) field_values: Json,
-    pub(crate) updated_at: Option<OffsetDateTime>,
-    pub(crate) event_id: Option<i64>,
-    pub(crate) email: Option<String>,
-    pub(crate) reference: Option<String>,
-    pub(crate) verdict: String,
-    pub(crate) read_at: OffsetDateTime,
-    pub(crate) gone_at: Option<OffsetDateTime>,
+pub struct RecordRow {
+    pub side: String,
+    pub remote_id: String,
+    pub field_values: Json,
+    pub updated_at: Option<OffsetDateTime>,
+    pub event_id: Option<i64>,
+    pub email: Option<String>,
+    pub reference: Option<String>,
+    pub verdict: String,
+    pub read_at: OffsetDateTime,
+    pub gone_at: Option<OffsetDateTime>,
 }
 
 /// Rows to write, column by column, so that a page is one statement.
 #[derive(Default)]
-pub(crate) struct RecordBatch {
-    pub(crate) remote_id: Vec<String>,
-    pub(crate) field_values: Vec<Json>,
-    pub(crate) updated_at: Vec<Option<OffsetDateTime>>,
-    pub(crate) event_id: Vec<Option<i64>>,
-    pub(crate) email: Vec<Option<String>>,
-    pub(crate) phone: Vec<Option<String>>,
-    pub(crate) reference: Vec<Option<String>>,
-    pub(crate) display_name: Vec<String>,
+pub struct RecordBatch {
+    pub remote_id: Vec<String>,
+    pub field_values: Vec<Json>,
+    pub updated_at: Vec<Option<OffsetDateTime>>,
+    pub event_id: Vec<Option<i64>>,
+    pub email: Vec<Option<String>>,
+    pub phone: Vec<Option<String>>,
+    pub reference: Vec<Option<String>>,
+    pub display_name: Vec<String>,
 }
 
 /// Where and when a batch was read.
 #[derive(Clone, Copy)]
-pub(crate) struct ReadMark {
-    pub(crate) workspace_id: WorkspaceId,
-    pub(crate) sync_id: SyncId,
-    pub(crate) side: Side,
-    pub(crate) run_id: Option<RunId>,
-    pub(crate) read_at: OffsetDateTime,
+pub struct ReadMark {
+    pub workspace_id: WorkspaceId,
+    pub sync_id: SyncId,
+    pub side: Side,
+    pub run_id: Option<RunId>,
+    pub read_at: OffsetDateTime,
 }
 
 /// Inserts or refreshes copies. An older reading never replaces a newer one.

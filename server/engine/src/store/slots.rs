@@ -6,19 +6,19 @@ use sqlx::{PgConnection, postgres::PgListener};
 use uuid::Uuid;
 
 /// A slot as leased.
-pub(crate) struct SlotRow {
-    pub(crate) slot_no: i16,
-    pub(crate) fence: i64,
+pub struct SlotRow {
+    pub slot_no: i16,
+    pub fence: i64,
 }
 
 /// The lane's limits and pause.
-pub(crate) struct LaneRow {
-    pub(crate) call_slots: i16,
+pub struct LaneRow {
+    pub call_slots: i16,
     /// Milliseconds until the pause ends; 0 when the lane is open.
-    pub(crate) paused_ms: i64,
-    pub(crate) pause_reason: Option<String>,
+    pub paused_ms: i64,
+    pub pause_reason: Option<String>,
     /// Length of the last pause, from which the next one grows; forgotten after ten minutes of calm.
-    pub(crate) pause_ms: Option<i64>,
+    pub pause_ms: Option<i64>,
 }
 
 /// Records a node. Its liveness is the advisory lock it holds, not this row.

@@ -8,44 +8,44 @@ use uuid::Uuid;
 
 /// A sync with the names of its connections.
 #[derive(Clone, Debug)]
-pub(crate) struct SyncRow {
-    pub(crate) workspace_id: Uuid,
-    pub(crate) sync_id: Uuid,
-    pub(crate) name: String,
-    pub(crate) highlevel_connection_id: Uuid,
-    pub(crate) chargify_connection_id: Uuid,
-    pub(crate) highlevel: String,
-    pub(crate) chargify: String,
-    pub(crate) enabled: bool,
-    pub(crate) slots: i16,
-    pub(crate) scope: Json,
-    pub(crate) match_policy: Json,
-    pub(crate) create_contacts: bool,
-    pub(crate) write_reference: bool,
-    pub(crate) mapping_version: i32,
-    pub(crate) rules: Json,
-    pub(crate) highlevel_seen_until: Option<OffsetDateTime>,
-    pub(crate) chargify_event_id: Option<i64>,
+pub struct SyncRow {
+    pub workspace_id: Uuid,
+    pub sync_id: Uuid,
+    pub name: String,
+    pub highlevel_connection_id: Uuid,
+    pub chargify_connection_id: Uuid,
+    pub highlevel: String,
+    pub chargify: String,
+    pub enabled: bool,
+    pub slots: i16,
+    pub scope: Json,
+    pub match_policy: Json,
+    pub create_contacts: bool,
+    pub write_reference: bool,
+    pub mapping_version: i32,
+    pub rules: Json,
+    pub highlevel_seen_until: Option<OffsetDateTime>,
+    pub chargify_event_id: Option<i64>,
 }
 
-pub(crate) struct NewSync<'a> {
-    pub(crate) workspace_id: WorkspaceId,
-    pub(crate) sync_id: SyncId,
-    pub(crate) name: &'a str,
-    pub(crate) highlevel: ConnectionId,
-    pub(crate) chargify: ConnectionId,
-    pub(crate) policy: PolicyRow,
+pub struct NewSync<'a> {
+    pub workspace_id: WorkspaceId,
+    pub sync_id: SyncId,
+    pub name: &'a str,
+    pub highlevel: ConnectionId,
+    pub chargify: ConnectionId,
+    pub policy: PolicyRow,
 }
 
 /// What may be changed of a sync besides its mapping.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PolicyRow {
-    pub(crate) enabled: bool,
-    pub(crate) slots: i16,
-    pub(crate) scope: Json,
-    pub(crate) match_policy: Json,
-    pub(crate) create_contacts: bool,
-    pub(crate) write_reference: bool,
+pub struct PolicyRow {
+    pub enabled: bool,
+    pub slots: i16,
+    pub scope: Json,
+    pub match_policy: Json,
+    pub create_contacts: bool,
+    pub write_reference: bool,
 }
 
 pub(crate) async fn insert(conn: &mut PgConnection, new: &NewSync<'_>) -> sqlx::Result<()> {

@@ -1,0 +1,39 @@
+//! Links, as the core sees them.
+
+use crate::store::links::{self, LinkRow, NewLink};
+use domain::{LinkId, SyncId, WorkspaceId};
+use serde_json::Value as Json;
+use time::OffsetDateTime;
+
+tables! {
+    /// Which contact is which customer, and what both agreed on last.
+    trait Links {
+        /// False: one of the two is linked already.
+        fn insert_link(new: &NewLink<'_>) -> bool = links::insert;
+
+        /// Sets the base after a write or an agreement; nothing happens when the link has ended.
+        fn settle_link(
+            workspace_id: WorkspaceId,
+            link_id: LinkId,
+            base: &Json,
+            at: OffsetDateTime,
+        ) -> () = links::settle;
+
+        /// Ends the link. False: it had ended before.
+        fn unlink(workspace_id: WorkspaceId, link_id: LinkId, reason: &str, at: OffsetDateTime) -> bool = links::unlink;
+
+        /// Active links that involve any of the contacts or customers.
+        fn links_of_records(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            contact_ids: &[String],
+            customer_ids: &[String],
+        ) -> Vec<LinkRow> = links::of_records;
+
+        /// How many links of a sync are active.
+        fn count_links(workspace_id: WorkspaceId, sync_id: SyncId) -> i64 = links::count;
+
+        /// Drops what was agreed on under these rules from every active link; returns how many links had any of it.
+        fn forget_rules(workspace_id: WorkspaceId, sync_id: SyncId, rules: &[String]) -> u64 = links::forget_rules;
+    }
+}

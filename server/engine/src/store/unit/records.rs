@@ -1,0 +1,100 @@
+//! The copies of both sides, as the core sees them.
+
+use crate::store::records::{self, ReadMark, RecordBatch, RecordRow};
+use domain::{RunId, Side, SyncId, WorkspaceId};
+use time::OffsetDateTime;
+
+tables! {
+    /// The copies of both sides, as last read.
+    trait Records {
+        /// Inserts or refreshes copies. An older reading never replaces a newer one.
+        fn upsert_records(mark: ReadMark, batch: &RecordBatch) -> () = records::upsert;
+
+        /// The copies of the named records of one side, in no order.
+        fn records_by_ids(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            side: Side,
+            ids: &[String],
+        ) -> Vec<RecordRow> = records::by_ids;
+
+        /// Live contacts a run has seen, after `after` in the order of their ids.
+        fn contacts_seen(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            run_id: RunId,
+            after: &str,
+            limit: i64,
+        ) -> Vec<RecordRow> = records::contacts_seen;
+
+        /// Marks as seen the contacts that customers seen by the run belong to or may belong to, and those that are not
+        /// in step; returns how many.
+        fn mark_partners_of_customers(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            run_id: RunId,
+        ) -> u64 = records::mark_partners_of_customers;
+
+        /// Live customers that could be partners of contacts with these references (in lower case), e-mails and phones,
+        /// by id.
+        fn candidate_customers(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            references: &[String],
+            emails: &[String],
+            phones: &[String],
+        ) -> Vec<RecordRow> = records::candidates;
+
+        /// How many live contacts have each of the e-mail addresses, in no order.
+        fn contacts_sharing_email(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            emails: &[String],
+        ) -> Vec<(String, i64)> = records::contacts_sharing_email;
+
+        /// Phone and name of the live contacts that have one of the phones, in no order.
+        fn contact_names_by_phone(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            phones: &[String],
+        ) -> Vec<(String, String)> = records::contact_names_by_phone;
+
+        /// Live contacts a customer may belong to: the one its reference names first, then those with its e-mail.
+        fn contacts_for_customer(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            customer: &RecordRow,
+        ) -> Vec<String> = records::contacts_for_customer;
+
+        /// Live customers a run has seen that no contact is linked to or planned for, by id after `after`.
+        fn lone_customers(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            run_id: RunId,
+            after: &str,
+            limit: i64,
+        ) -> Vec<RecordRow> = records::lone_customers;
+
+        /// Says how records stand after planning or writing: id, verdict, words.
+        fn set_verdicts(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            side: Side,
+            rows: &[(String, &'static str, String)],
+        ) -> () = records::set_verdicts;
+
+        /// The record is proved gone at the service.
+        fn mark_record_gone(mark: ReadMark, remote_id: &str) -> () = records::mark_gone;
+
+        /// Whether a copy of the pair was read, or its link settled, after an instant.
+        fn pair_changed_since(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            pair: (Option<&str>, Option<&str>),
+            since: OffsetDateTime,
+        ) -> bool = records::pair_changed_since;
+
+        /// Tells the store that there are many more records now. Changes nothing.
+        fn analyze_records() -> () = records::analyze;
+    }
+}

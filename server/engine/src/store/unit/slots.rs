@@ -1,0 +1,72 @@
+//! Lanes and their slots, as the gate sees them.
+
+use crate::store::{
+    connections::{self, NewLaneRow},
+    slots::{self, LaneRow, SlotRow},
+    syncs,
+};
+use domain::{ConnectionId, WorkspaceId};
+use uuid::Uuid;
+
+tables! {
+    /// The right to have one request in flight at an account, over all processes. Leases run by the store's clock.
+    trait Slots {
+        /// The queue of a connection's account, with its slots.
+        fn insert_lane(
+            workspace_id: WorkspaceId,
+            lane_id: ConnectionId,
+            lane: NewLaneRow,
+        ) -> () = connections::insert_lane;
+
+        /// The lane's limits and pause.
+        fn lane(workspace_id: WorkspaceId, lane_id: ConnectionId) -> Option<LaneRow> = slots::lane;
+
+        /// Closes the lane for a while; a longer pause that is already set stays.
+        fn pause_lane(
+            workspace_id: WorkspaceId,
+            lane_id: ConnectionId,
+            pause_ms: i64,
+            reason: &str,
+        ) -> () = slots::pause;
+
+        /// Gives the lane the ceiling its syncs ask for; where they differ, the most careful one counts.
+        fn set_call_slots(workspace_id: WorkspaceId, lane_id: ConnectionId) -> () = syncs::set_call_slots;
+
+        /// Leases one free slot of the account, or none.
+        fn lease_slot(
+            workspace_id: WorkspaceId,
+            lane_id: ConnectionId,
+            node_id: Uuid,
+            lease_s: i32,
+        ) -> Option<SlotRow> = slots::lease;
+
+        /// Extends the leases the node still holds and returns those, in no order.
+        fn renew_slots(
+            workspace_id: WorkspaceId,
+            lane_id: ConnectionId,
+            node_id: Uuid,
+            lease_s: i32,
+        ) -> Vec<SlotRow> = slots::renew;
+
+        /// Gives a slot back; nothing happens when it was lost meanwhile.
+        fn release_slot(
+            workspace_id: WorkspaceId,
+            lane_id: ConnectionId,
+            node_id: Uuid,
+            slot: &SlotRow,
+        ) -> () = slots::release;
+
+        /// Says that the node would like a slot, for the next few seconds.
+        fn wish_for_slot(workspace_id: WorkspaceId, lane_id: ConnectionId, node_id: Uuid) -> () = slots::wish;
+
+        /// The node has a slot now.
+        fn end_slot_wish(workspace_id: WorkspaceId, lane_id: ConnectionId, node_id: Uuid) -> () = slots::unwish;
+
+        /// How many other nodes want a slot of this account now.
+        fn wishes_of_others(
+            workspace_id: WorkspaceId,
+            lane_id: ConnectionId,
+            node_id: Uuid,
+        ) -> i64 = slots::wishes_of_others;
+    }
+}
