@@ -34,6 +34,8 @@ pub const HIGHLEVEL_BURST_RESERVE: u32 = 5;
 
 /// Longest text a Chargify customer field is given. No limit is published; neighbouring fields end at 255.
 pub const CHARGIFY_TEXT_CHARS: usize = 255;
+/// Longest text put before a contact's id in `reference`: both together stay far below what one field holds.
+pub const REFERENCE_PREFIX_CHARS: usize = 60;
 /// Longest metafield value. Chargify silently drops what exceeds 2 KB, so we stay below.
 pub const CHARGIFY_METAFIELD_BYTES: usize = 2_000;
 

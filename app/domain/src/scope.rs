@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
 use crate::plan::{Reason, ReasonCode};
 use crate::record::Record;
+use crate::value::tidy;
 
 /// The conditions a contact must meet. The default takes every contact that has an e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,26 @@ impl Default for Scope {
 }
 
 impl Scope {
+    /// What keeps these conditions from being used, each as `field: what to do`.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (field, tag) in [("tag", &self.tag), ("not_tag", &self.not_tag)] {
+            let Some(tag) = tag else { continue };
+            if tag.trim().is_empty() {
+                faults.push(format!("{field}: is blank; name a tag, or leave it out"));
+            } else if tag.chars().count() > limits::FORM_TEXT_CHARS {
+                faults.push(format!("{field}: is longer than {} characters", limits::FORM_TEXT_CHARS));
+            }
+        }
+        if let (Some(tag), Some(not_tag)) = (&self.tag, &self.not_tag)
+            && tidy(tag).to_lowercase() == tidy(not_tag).to_lowercase()
+        {
+            faults.push("not_tag: is the tag every contact must carry, so no contact would take part".to_owned());
+        }
+        faults
+    }
+
     /// Whether the contact takes part.
     ///
     /// # Errors
@@ -35,7 +57,7 @@ impl Scope {
             return Err(Reason::new(ReasonCode::NoEmail, "the contact has no e-mail address"));
         }
         let tags = contact.tags();
-        let carries = |wanted: &str| tags.binary_search(&crate::value::tidy(wanted).to_lowercase()).is_ok();
+        let carries = |wanted: &str| tags.binary_search(&tidy(wanted).to_lowercase()).is_ok();
         if let Some(tag) = self.tag.as_deref().filter(|tag| !carries(tag)) {
             return Err(Reason::new(ReasonCode::TagMissing, format!("the contact does not carry the tag \"{tag}\"")));
         }
@@ -70,5 +92,21 @@ mod tests {
         check(&tagged, &ann, Some(ReasonCode::TagMissing));
         check(&tagged, &tags(&["vip"]), None);
         check(&tagged, &tags(&["Vip", "Test"]), Some(ReasonCode::TagExcludes));
+    }
+
+    #[test]
+    fn conditions_nobody_can_meet_are_refused() {
+        let check = |tag: Option<&str>, not_tag: Option<&str>, expected: &[&str]| {
+            let owned = |tag: Option<&str>| tag.map(str::to_owned);
+            let scope = Scope { tag: owned(tag), not_tag: owned(not_tag), ..Scope::default() };
+            let faults = scope.faults();
+            let fields: Vec<_> = faults.iter().filter_map(|fault| Some(fault.split_once(':')?.0)).collect();
+            assert_eq!(fields, expected, "{tag:?} {not_tag:?}");
+        };
+        check(None, None, &[]);
+        check(Some("vip"), Some("test"), &[]);
+        check(Some(" "), None, &["tag"]);
+        check(None, Some(""), &["not_tag"]);
+        check(Some("VIP "), Some("vip"), &["not_tag"]);
     }
 }

@@ -4,14 +4,16 @@ pub mod add;
 pub mod draft;
 pub mod mapping;
 pub mod one;
+pub mod settings;
+mod words;
 
-use domain::{Right, view::SyncView};
+use domain::{Right, limits, view::SyncView};
 use leptos::prelude::*;
 
 use super::overview::SyncsCard;
 use crate::{
     AppError, page,
-    parts::{Actions, Frame, Glyph, Head, LinkButton, Place, Press},
+    parts::{Actions, Frame, Glyph, Head, LinkButton, Place, Press, figure},
 };
 
 /// The workspace's syncs.
@@ -78,4 +80,26 @@ pub fn Steps(at: usize) -> impl IntoView {
             <Phases phases=phases />
         </nav>
     }
+}
+
+/// What makes a run stop for a person, and what no run does: each with its meaning.
+fn guard_rails() -> [(String, String); 4] {
+    [
+        (
+            format!("It stops before it changes more than {} % of the pairs", limits::FUSE_PERCENT),
+            format!("{} changed pairs always pass, however small the sync is.", figure(limits::FUSE_FLOOR)),
+        ),
+        (
+            format!("It stops before it creates or changes more than {} records", figure(limits::FUSE_RECORDS)),
+            "A person sees the plan, then approves it or turns it down.".to_owned(),
+        ),
+        (
+            format!("It stops before it parts more than {} pairs", figure(limits::FUSE_REMOVALS)),
+            "No run deletes a contact or a customer.".to_owned(),
+        ),
+        (
+            "Once approved, it writes what its plan showed".to_owned(),
+            "A record that changed since is planned again first.".to_owned(),
+        ),
+    ]
 }

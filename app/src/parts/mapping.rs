@@ -47,7 +47,7 @@ pub fn Mapping(#[prop(into)] caption: Words, #[prop(optional)] with_acts: bool, 
         Col::side(Half::HighLevel, "GoHighLevel"),
         Col::wire(),
         Col::side(Half::Chargify, "Chargify"),
-        Col::text("Rule: steps, both changed"),
+        Col::text("Steps · both changed · emptied"),
     ];
     if with_acts {
         columns.push(Col::acts());

@@ -158,14 +158,14 @@ impl Engine {
         }
         let mut changed = Vec::new();
         let was_enabled = row.enabled;
-        if syncs::change_policy(self, conn, actor, &row, &wanted.policy).await? {
+        let reason = "applied from a file";
+        if syncs::change_policy(self, conn, actor, &row, (&wanted.policy, Some(reason))).await? {
             changed.push(match (was_enabled, wanted.policy.enabled) {
                 (false, true) => format!("sync {name}: switched on, settings as in the file"),
                 (true, false) => format!("sync {name}: switched off, settings as in the file"),
                 _ => format!("sync {name}: settings changed"),
             });
         }
-        let reason = "applied from a file";
         if syncs::write_mapping(self, conn, actor, &row, (&wanted.mapping, reason)).await? {
             changed.push(format!("sync {name}: mapping saved as version {}", row.mapping_version + 1));
         }

@@ -40,6 +40,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("rotate-credential", "id=crm&field=token&secret=another-token-0123456789"),
     ("create-sync", "draft[name]=second&draft[highlevel]=crm&draft[chargify]=billing&draft[slots]=3"),
     ("switch-sync", "name=contacts&on=true"),
+    ("change-settings", "name=contacts&draft[slots]=2&draft[reason]=why"),
     ("plan-run", "name=contacts&mode=full"),
     ("approve-run", "number=1"),
     ("cancel-run", "number=1"),

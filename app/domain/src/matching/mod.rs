@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::RemoteId;
 use crate::record::Record;
 use crate::value::tidy;
-use crate::{geo, phone};
+use crate::{geo, limits, phone};
 
 /// Which rules may find a partner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,23 @@ impl Default for MatchPolicy {
 }
 
 impl MatchPolicy {
+    /// What keeps these rules from being used, each as `field: what to do`.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let Some(prefix) = &self.prefix else { return Vec::new() };
+        let mut faults = Vec::new();
+        if prefix.is_empty() || prefix.chars().any(|char| char.is_whitespace() || char.is_control()) {
+            faults.push("prefix: use letters, digits and signs without spaces, or leave it out".to_owned());
+        }
+        if prefix.chars().count() > limits::REFERENCE_PREFIX_CHARS {
+            faults.push(format!(
+                "prefix: use at most {} characters, so that the contact's id fits behind it",
+                limits::REFERENCE_PREFIX_CHARS
+            ));
+        }
+        faults
+    }
+
     /// The `reference` of the customer that belongs to this contact.
     #[must_use]
     pub fn reference_of(&self, contact: &RemoteId) -> String {

@@ -25,4 +25,4 @@ pub use run::{
     CallView, ChangeView, ItemFilter, ItemPageView, ItemView, PhaseView, ReasonCountView, RunLiveView, RunPageView,
     RunView,
 };
-pub use sync::{FieldChoiceView, MappingVersionView, RuleView, SyncDraft, SyncView};
+pub use sync::{FieldChoiceView, MappingVersionView, RuleView, SettingsDraft, SyncDraft, SyncView};

@@ -13,7 +13,13 @@ pub struct SyncView {
     pub require_email: bool,
     pub only_tag: Option<String>,
     pub not_tag: Option<String>,
+    /// Which rules may find a partner, and what stands before the contact id in a customer's `reference`.
+    pub match_reference: bool,
+    pub match_email: bool,
+    pub match_phone_name: bool,
+    pub prefix: Option<String>,
     pub create_contacts: bool,
+    pub write_reference: bool,
     pub mapping_version: u32,
     pub rules: Vec<RuleView>,
     pub links: u64,
@@ -40,6 +46,8 @@ pub struct RuleView {
     pub direction: String,
     /// `newest`, `highlevel`, `chargify`, `fill_empty`, `ask`.
     pub conflict: String,
+    /// `copy_empties`, `never_clear`, `clear_only_ours`.
+    pub empty: String,
     /// The transform chain in its text form, steps joined by ` | `.
     pub transform: String,
     /// Required in Chargify: the row cannot be removed.
@@ -82,4 +90,31 @@ pub struct SyncDraft {
     #[serde(default)]
     pub create_contacts: bool,
     pub slots: u8,
+}
+
+/// What the form of a sync's settings sends. A box that is not ticked is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsDraft {
+    #[serde(default)]
+    pub require_email: bool,
+    #[serde(default)]
+    pub only_tag: String,
+    #[serde(default)]
+    pub not_tag: String,
+    #[serde(default)]
+    pub match_reference: bool,
+    #[serde(default)]
+    pub match_email: bool,
+    #[serde(default)]
+    pub match_phone_name: bool,
+    #[serde(default)]
+    pub prefix: String,
+    #[serde(default)]
+    pub create_contacts: bool,
+    #[serde(default)]
+    pub write_reference: bool,
+    pub slots: u16,
+    /// Why; stands in the audit trail.
+    #[serde(default)]
+    pub reason: String,
 }

@@ -132,32 +132,142 @@ fn WhichService() -> impl IntoView {
     }
 }
 
+/// What the form of one service says and asks for.
+struct Asked {
+    lead: &'static str,
+    /// A name as an example.
+    example: &'static str,
+    /// Where its calls go unless told otherwise.
+    elsewhere: &'static str,
+    fields: [Entry; 2],
+    /// Asked for when it is a site of Chargify.
+    shared_key: Option<Entry>,
+}
+
+/// One field of a service; `name` is the word its faults begin with.
+#[derive(Clone, Copy)]
+struct Entry {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+}
+
+impl Entry {
+    const fn new(name: &'static str, label: &'static str, hint: &'static str) -> Self {
+        Self { name, label, hint }
+    }
+
+    /// Everything but the account is a credential.
+    fn is_secret(self) -> bool {
+        self.name != "account"
+    }
+}
+
+const SEALED: &str = "Sealed when saved; it can be replaced, never read.";
+
+const fn asked(side: Side) -> Asked {
+    match side {
+        Side::Highlevel => Asked {
+            lead: "The token is made in GoHighLevel under Settings, Private Integrations. It needs to view and edit contacts.",
+            example: "crm",
+            elsewhere: "services.leadconnectorhq.com unless whoever runs this server allows another address.",
+            fields: [
+                Entry::new(
+                    "account",
+                    "Location id",
+                    "Settings, Business Profile; or paste the address of any page inside the location.",
+                ),
+                Entry::new("token", "Private integration token", SEALED),
+            ],
+            shared_key: None,
+        },
+        Side::Chargify => Asked {
+            lead: "The API key is made in Chargify under Config, Integrations, API Keys. One site has four call slots for everybody.",
+            example: "billing",
+            elsewhere: "The site’s own address unless whoever runs this server allows another one.",
+            fields: [
+                Entry::new("account", "Subdomain", "The part before .chargify.com. A pasted address works too."),
+                Entry::new("api_key", "API key", SEALED),
+            ],
+            shared_key: Some(Entry::new(
+                "shared_key",
+                "Shared key",
+                "Config, Settings, Webhooks. Without it no webhook of this site can be believed.",
+            )),
+        },
+    }
+}
+
 #[component]
 fn Form(seen: Seen, side: Side, kept: Kept, refused: Option<AppError>) -> impl IntoView {
+    let Asked { lead, example, elsewhere, fields, shared_key } = asked(side);
     let rest =
         kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem /> }).collect_view();
-    let fields = match side {
-        Side::Highlevel => view! { <HighlevelFields kept=kept.clone() /> }.into_any(),
-        Side::Chargify => view! { <ChargifyFields kept=kept.clone() /> }.into_any(),
-    };
-    let lead = match side {
-        Side::Highlevel => {
-            "The token is made in GoHighLevel under Settings, Private Integrations. It needs to view and edit contacts."
-        }
-        Side::Chargify => {
-            "The API key is made in Chargify under Config, Integrations, API Keys. One site has four call slots for everybody."
-        }
-    };
-    let (example, elsewhere) = match side {
-        Side::Highlevel => {
-            ("crm", "services.leadconnectorhq.com unless whoever runs this server allows another address.")
-        }
-        Side::Chargify => ("billing", "The site's own address unless whoever runs this server allows another one."),
-    };
+    let fields =
+        fields.map(|entry| view! { <EntryField entry=entry kept=kept.clone() required=true /> }).collect_view();
+    let shared_key = shared_key.map(|entry| view! { <EntryField entry=entry kept=kept.clone() required=false /> });
+    let lacks = seen.lacks(Right::ManageConnections);
+    let fixed = lacks.is_some();
+    view! {
+        <Head title=format!("Connect {}", page::service(side)) lead_text=lead />
+        <Refused error=refused />
+        {rest}
+        <Card>
+            <form method="post" action=AddConnection::url()>
+                <input type="hidden" name="new[side]" value=side.as_str() />
+                <fieldset class="form" disabled=fixed>
+                    <TextField
+                        label="Name"
+                        name="new[name]"
+                        id="name"
+                        required=true
+                        autofocus=true
+                        placeholder=example
+                        hint="How your team calls it. Lower-case letters, digits, - and _."
+                        value=kept.value("name")
+                        error=kept.problem("name")
+                    />
+                    {fields}
+                    {shared_key}
+                    <Elsewhere side=side hint=elsewhere kept=kept />
+                    <div class="line">
+                        <Guarded text="Add and test" press=Press::Primary lacks=lacks />
+                        <LinkButton text="Cancel" href="/connections" press=Press::Bare />
+                    </div>
+                </fieldset>
+            </form>
+        </Card>
+    }
+}
+
+#[component]
+fn EntryField(entry: Entry, kept: Kept, required: bool) -> impl IntoView {
+    let Entry { name, label, hint } = entry;
+    let secret = entry.is_secret();
+    // What was typed into a secret is never kept.
+    let value = kept.value(name).filter(|_| !secret);
+    view! {
+        <TextField
+            label=label
+            name=format!("new[{name}]")
+            id=name
+            takes=if secret { Takes::Secret } else { Takes::Text }
+            required=required
+            optional=!required
+            mono=!secret
+            hint=hint
+            value=value
+            error=kept.problem(name)
+        />
+    }
+}
+
+/// Where calls go and how webhooks are believed, for whoever needs another address than the service's own.
+#[component]
+fn Elsewhere(side: Side, hint: &'static str, kept: Kept) -> impl IntoView {
     let open = ["base_url", "webhook_public_key"]
         .iter()
         .any(|field| kept.problem(field).is_some() || kept.value(field).is_some_and(|value| !value.is_empty()));
-    let lacks = seen.lacks(Right::ManageConnections);
     let public_key = (side == Side::Highlevel).then(|| {
         view! {
             <AreaField
@@ -173,104 +283,21 @@ fn Form(seen: Seen, side: Side, kept: Kept, refused: Option<AppError>) -> impl I
         }
     });
     view! {
-        <Head title=format!("Connect {}", page::service(side)) lead_text=lead />
-        <Refused error=refused />
-        {rest}
-        <Card>
-            <form class="form" method="post" action=AddConnection::url()>
-                <input type="hidden" name="new[side]" value=side.as_str() />
+        <More summary="Another address" open=open>
+            <div class="form">
                 <TextField
-                    label="Name"
-                    name="new[name]"
-                    id="name"
-                    required=true
-                    autofocus=true
-                    placeholder=example
-                    hint="How your team calls it. Lower-case letters, digits, - and _."
-                    value=kept.value("name")
-                    error=kept.problem("name")
+                    label="Base URL"
+                    name="new[base_url]"
+                    id="base_url"
+                    takes=Takes::Url
+                    optional=true
+                    mono=true
+                    hint=hint
+                    value=kept.value("base_url")
+                    error=kept.problem("base_url")
                 />
-                {fields}
-                <More summary="Another address" open=open>
-                    <div class="form">
-                        <TextField
-                            label="Base URL"
-                            name="new[base_url]"
-                            id="base_url"
-                            takes=Takes::Url
-                            optional=true
-                            mono=true
-                            hint=elsewhere
-                            value=kept.value("base_url")
-                            error=kept.problem("base_url")
-                        />
-                        {public_key}
-                    </div>
-                </More>
-                <div class="line">
-                    <Guarded text="Add and test" press=Press::Primary lacks=lacks />
-                    <LinkButton text="Cancel" href="/connections" press=Press::Bare />
-                </div>
-            </form>
-        </Card>
-    }
-}
-
-#[component]
-fn HighlevelFields(kept: Kept) -> impl IntoView {
-    view! {
-        <TextField
-            label="Location id"
-            name="new[account]"
-            id="account"
-            required=true
-            mono=true
-            hint="Settings, Business Profile; or paste the address of any page inside the location."
-            value=kept.value("account")
-            error=kept.problem("account")
-        />
-        <TextField
-            label="Private integration token"
-            name="new[token]"
-            id="token"
-            takes=Takes::Secret
-            required=true
-            hint="Sealed when saved; it can be replaced, never read."
-            error=kept.problem("token")
-        />
-    }
-}
-
-#[component]
-fn ChargifyFields(kept: Kept) -> impl IntoView {
-    view! {
-        <TextField
-            label="Subdomain"
-            name="new[account]"
-            id="account"
-            required=true
-            mono=true
-            hint="The part before .chargify.com. A pasted address works too."
-            value=kept.value("account")
-            error=kept.problem("account")
-        />
-        <TextField
-            label="API key"
-            name="new[api_key]"
-            id="api_key"
-            takes=Takes::Secret
-            required=true
-            hint="Sealed when saved; it can be replaced, never read."
-            error=kept.problem("api_key")
-        />
-        <TextField
-            label="Shared key"
-            name="new[shared_key]"
-            id="shared_key"
-            takes=Takes::Secret
-            optional=true
-            hint="Config, Settings, Webhooks. Without it no webhook of this site can be believed."
-            error=kept.problem("shared_key")
-        />
+                {public_key}
+            </div>
+        </More>
     }
 }

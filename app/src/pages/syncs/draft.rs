@@ -16,6 +16,8 @@ pub struct RowForm {
     #[serde(default)]
     pub conflict: String,
     #[serde(default)]
+    pub empty: String,
+    #[serde(default)]
     pub transform: String,
 }
 
@@ -26,6 +28,7 @@ impl From<&RuleView> for RowForm {
             chargify: rule.chargify.clone(),
             direction: rule.direction.clone(),
             conflict: rule.conflict.clone(),
+            empty: rule.empty.clone(),
             transform: rule.transform.clone(),
         }
     }

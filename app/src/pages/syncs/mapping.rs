@@ -1,12 +1,15 @@
 //! The mapping of a sync as a table of real controls: which field goes where, who wins, what is done to the value.
 
+mod rows;
+
 use domain::{
     Right,
-    view::{FieldChoiceView, RuleView, SyncView},
+    view::{FieldChoiceView, SyncView},
 };
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use serde::{Deserialize, Serialize};
 
+use self::rows::{AddRow, EditRow, Known, StepsHelp};
 use super::{
     Steps,
     draft::{self, Draft, RowForm},
@@ -16,8 +19,8 @@ use crate::{
     AppError,
     page::{self, Guarded, Refused, Seen},
     parts::{
-        Badge, Button, Card, Choice, Crumb, Foot, Frame, Glyph, Head, Icon, LinkButton, MapField, MapRow, Mapping,
-        Mark, More, Notice, Pair, Place, Press, Rule, Select, TextField, Tone, Wire, counted,
+        Badge, Button, Card, Crumb, Foot, Frame, Glyph, Head, LinkButton, Mapping, Mark, Notice, Place, Press,
+        TextField, Tone, counted,
     },
 };
 
@@ -123,30 +126,9 @@ mod server {
             chargify: row.chargify,
             direction: row.direction,
             conflict: row.conflict,
+            empty: row.empty,
             transform: row.transform,
         }
-    }
-}
-
-/// A direction in words.
-#[must_use]
-pub fn direction_words(direction: &str) -> &'static str {
-    match direction {
-        "to_chargify" => "→ Chargify",
-        "to_highlevel" => "← GoHighLevel",
-        _ => "↔ both",
-    }
-}
-
-/// A conflict rule in words.
-#[must_use]
-pub fn conflict_words(conflict: &str) -> &'static str {
-    match conflict {
-        "highlevel" => "GoHighLevel wins",
-        "chargify" => "Chargify wins",
-        "fill_empty" => "Only fill what is empty",
-        "ask" => "Ask a person",
-        _ => "Newest wins",
     }
 }
 
@@ -244,170 +226,6 @@ fn Editor(
             <StepsHelp />
             <Save draft=draft is_draft=is_draft lacks=lacks name=sync.name in_steps=in_steps />
         </form>
-    }
-}
-
-/// What is known of a row besides what the form holds.
-struct Known {
-    left: MapField,
-    right: MapField,
-    locked: bool,
-}
-
-impl Known {
-    fn of(row: &RowForm, rules: &[RuleView], choices: &(Vec<FieldChoiceView>, Vec<FieldChoiceView>)) -> Self {
-        let rule = rules.iter().find(|rule| rule.highlevel == row.highlevel && rule.chargify == row.chargify);
-        let label = |choices: &[FieldChoiceView], key: &str| {
-            choices
-                .iter()
-                .find(|choice| choice.key == key)
-                .map_or_else(|| key.to_owned(), |choice| choice.label.clone())
-        };
-        let field = |name: String, sample: Option<&String>, required: bool| MapField {
-            name,
-            sample: sample.cloned().unwrap_or_default(),
-            filled: String::new(),
-            required,
-        };
-        let locked = rule.is_some_and(|rule| rule.locked);
-        Self {
-            left: field(label(&choices.0, &row.highlevel), rule.and_then(|rule| rule.highlevel_sample.as_ref()), false),
-            right: field(label(&choices.1, &row.chargify), rule.and_then(|rule| rule.chargify_sample.as_ref()), locked),
-            locked,
-        }
-    }
-}
-
-#[component]
-fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, may: bool) -> impl IntoView {
-    let named = format!("{} – {}", known.left.name, known.right.name);
-    let name = move |field: &str| format!("form[rows][{place}][{field}]");
-    let error_id = format!("row-{}-error", place + 1);
-    let described_by = (!problems.is_empty()).then(|| error_id.clone());
-    let errors = problems
-        .into_iter()
-        .map(|problem| view! { <p class="error"><Icon glyph=Glyph::Failed />{problem}</p> })
-        .collect_view();
-    let directions =
-        ["both", "to_chargify", "to_highlevel"].map(|word| Choice::new(word, direction_words(word))).to_vec();
-    let conflicts = ["newest", "highlevel", "chargify", "fill_empty", "ask"];
-    let conflicts = conflicts.map(|word| Choice::new(word, conflict_words(word))).to_vec();
-    let direction = if row.direction.is_empty() { "both".to_owned() } else { row.direction };
-    let remove = (!known.locked && may).then(|| {
-        view! {
-            <Button
-                text=format!("Remove {named}")
-                glyph=Glyph::Trash
-                press=Press::Bare
-                small=true
-                icon_only=true
-                name="form[press]"
-                value=format!("remove-{place}")
-            />
-        }
-    });
-    let (direction_label, steps_label) = (format!("Direction of {named}"), format!("Steps of {named}"));
-    let conflict_label = format!("When both sides of {named} changed");
-    view! {
-        <MapRow left=known.left right=known.right>
-            <Wire slot>
-                <input type="hidden" name=name("highlevel") value=row.highlevel />
-                <input type="hidden" name=name("chargify") value=row.chargify />
-                <Select
-                    name=name("direction")
-                    id=format!("row-{}", place + 1)
-                    label=direction_label
-                    choices=directions
-                    chosen=direction
-                    disabled=!may
-                />
-            </Wire>
-            <Rule slot>
-                <div class="steps">
-                    <input
-                        class="input mono"
-                        name=name("transform")
-                        value=row.transform
-                        placeholder="as it is"
-                        aria-label=steps_label
-                        aria-invalid=described_by.is_some().then_some("true")
-                        aria-describedby=described_by.clone()
-                        disabled=!may
-                    />
-                </div>
-                <div class="policies">
-                    <Select
-                        name=name("conflict")
-                        label=conflict_label
-                        choices=conflicts
-                        chosen=row.conflict
-                        slim=true
-                        disabled=!may
-                    />
-                </div>
-                <div id=described_by.is_some().then_some(error_id)>{errors}</div>
-            </Rule>
-            {remove}
-        </MapRow>
-    }
-}
-
-#[component]
-fn AddRow(highlevel: Vec<FieldChoiceView>, chargify: Vec<FieldChoiceView>, may: bool) -> impl IntoView {
-    let list = |side: &str, fields: Vec<FieldChoiceView>| {
-        let none = Choice::new("", format!("Choose a {side} field"));
-        let fields = fields.into_iter().map(|field| {
-            let label = if field.read_only.is_some() { format!("{} (read only)", field.label) } else { field.label };
-            Choice::new(field.key, label)
-        });
-        std::iter::once(none).chain(fields).collect::<Vec<_>>()
-    };
-    if !may {
-        return view! { <span>"Your role may look at the mapping, not change it."</span> }.into_any();
-    }
-    view! {
-        <div class="line" id="add">
-            <Pair label="Add a row: GoHighLevel">
-                <Select name="form[add_highlevel]" choices=list("GoHighLevel", highlevel) />
-            </Pair>
-            <Pair label="Chargify">
-                <Select name="form[add_chargify]" choices=list("Chargify", chargify) />
-            </Pair>
-            <Button text="Add the row" glyph=Glyph::Plus name="form[press]" value="add" />
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
-fn StepsHelp() -> impl IntoView {
-    let steps = [
-        ("trim", "no white space around the text"),
-        ("collapse_spaces", "single spaces within, none around"),
-        ("lower, upper, title", "letters small, capital, or a capital for each word"),
-        ("phone, phone(\"US\")", "the number with + and country code; the country of the record, or this one"),
-        ("country", "the two-letter code"),
-        ("subdivision", "the state's code, such as TX"),
-        ("default(\"—\")", "this text when the field is empty"),
-        ("lookup(\"a=b, c=d\")", "the right hand for the left hand"),
-        ("template(\"{{firstName}} {{lastName}}\")", "made of other fields; one way only"),
-        ("truncate(255)", "at most so many characters"),
-    ];
-    let lines = steps
-        .into_iter()
-        .map(|(step, meaning)| {
-            view! {
-                <dt>
-                    <code>{step}</code>
-                </dt>
-                <dd>{meaning}</dd>
-            }
-        })
-        .collect_view();
-    view! {
-        <More summary="Steps a value can take, joined by |">
-            <dl class="facts small">{lines}</dl>
-        </More>
     }
 }
 

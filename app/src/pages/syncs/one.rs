@@ -66,7 +66,7 @@ fn AskSwitch(seen: Seen, sync: SyncView, on: bool) -> impl IntoView {
         (
             format!("Let {} write by itself?", sync.name),
             format!(
-                "From now on each change to a contact or customer is carried over when it happens, by version {} of the mapping. Runs still stop before more than a tenth of the pairs would change.",
+                "From now on each change to a contact or customer is carried over when it happens, by version {} of the mapping. Runs you start still show their plan and wait for approval.",
                 sync.mapping_version
             ),
             "Switch it on",
@@ -126,7 +126,7 @@ fn Sync(
             <div class="cols-main">
                 <Rules seen=seen.clone() sync=sync.clone() />
                 <div class="stack">
-                    <Scope sync=sync now=now />
+                    <Scope sync=sync may=seen.may(Right::EditMapping) now=now />
                     <Versions versions=versions now=now />
                 </div>
             </div>
@@ -139,6 +139,8 @@ fn Done(done: String) -> impl IntoView {
     let (what, safety) = match done.as_str() {
         "on" => ("It is switched on.", "Changes are now carried over when they happen."),
         "off" => ("It is switched off.", "Webhooks are recorded; nothing is written by itself."),
+        "settings" => ("The settings are saved.", "They hold from the next run on. Nothing was written."),
+        "same-settings" => ("The settings were like this already.", "Nothing was changed."),
         "mapping" => ("The new version of the mapping is saved.", "The next run uses it. Nothing was written."),
         "same" => ("The mapping was saved like this already.", "Nothing was changed."),
         _ => return None,
@@ -217,7 +219,7 @@ fn PlanCard(sync: SyncView, lacks: Option<String>, now: OffsetDateTime) -> impl 
 }
 
 #[component]
-fn Scope(sync: SyncView, now: OffsetDateTime) -> impl IntoView {
+fn Scope(sync: SyncView, may: bool, now: OffsetDateTime) -> impl IntoView {
     let email = if sync.require_email { "Contacts with an e-mail address" } else { "All contacts" };
     let mut who = email.to_owned();
     if let Some(tag) = &sync.only_tag {
@@ -226,14 +228,26 @@ fn Scope(sync: SyncView, now: OffsetDateTime) -> impl IntoView {
     if let Some(tag) = &sync.not_tag {
         who.push_str(&format!(", never with the tag {tag}"));
     }
+    let partners = matched_by(&sync);
+    let settings = format!("/syncs/{}/settings", sync.name);
     let creates = if sync.create_contacts { "a contact is made" } else { "they stay as they are" };
+    let text = if may { "Edit the settings" } else { "All settings" };
     let read = sync.last_read_at.map(|at| view! { <Fact name="Read up to"><Moment at=at.instant() now=now /></Fact> });
     view! {
-        <Card title="Who takes part">
+        <Card title="Settings">
+            <Actions slot>
+                <LinkButton
+                    text=text
+                    href=settings
+                    small=true
+                    glyph=Glyph::Pencil
+                />
+            </Actions>
             <Facts>
-                <Fact name="Contacts" value=who />
+                <Fact name="Who takes part" value=who />
+                <Fact name="Partners by" value=partners />
                 <Fact name="Customers without a contact" value=creates />
-                <Fact name="Calls in flight at Chargify" value=format!("{} of 4 at most", sync.slots) />
+                <Fact name="Calls in flight" value=format!("{} of 4 at Chargify at most", sync.slots) />
                 <Fact name="Known" value=format!(
                     "{}, {}, {}",
                     counted(sync.contacts, "contact", "contacts"),
@@ -247,6 +261,14 @@ fn Scope(sync: SyncView, now: OffsetDateTime) -> impl IntoView {
             </Facts>
         </Card>
     }
+}
+
+/// By what a contact finds its customer, in the order in which it is tried.
+fn matched_by(sync: &SyncView) -> String {
+    let ways =
+        [(sync.match_reference, "reference"), (sync.match_email, "e-mail"), (sync.match_phone_name, "phone and name")];
+    let ways: Vec<_> = ways.into_iter().filter_map(|(on, way)| on.then_some(way)).collect();
+    if ways.is_empty() { "nothing: each contact gets a customer of its own".to_owned() } else { ways.join(", then ") }
 }
 
 #[component]
@@ -279,9 +301,9 @@ fn RuleRow(rule: RuleView) -> impl IntoView {
     view! {
         <Row>
             <Name text=rule.highlevel_label sub=rule.highlevel_sample />
-            <Cell label="Direction" text=super::mapping::direction_words(&rule.direction) />
+            <Cell label="Direction" text=super::words::direction_words(&rule.direction) />
             <Cell label="Chargify" text=rule.chargify_label sub=rule.chargify_sample />
-            <Cell label="Both changed" text=super::mapping::conflict_words(&rule.conflict) />
+            <Cell label="Both changed" text=super::words::conflict_words(&rule.conflict) />
             <Cell label="Steps" text=steps class="quiet" />
         </Row>
     }

@@ -75,7 +75,8 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
         }
         AuditAction::ConnectionTested => format!("{who} tested the connection {what}"),
         AuditAction::SyncCreated => format!("{who} created the sync {what}"),
-        AuditAction::SyncChanged => format!("{who} changed the sync {what}"),
+        AuditAction::SyncChanged if changes(&row.detail).is_empty() => format!("{who} changed the sync {what}"),
+        AuditAction::SyncChanged => format!("{who} changed {} of the sync {what}", fields(row)),
         AuditAction::SyncEnabled => format!("{who} switched the sync {what} on"),
         AuditAction::SyncDisabled => format!("{who} switched the sync {what} off"),
         AuditAction::MappingSaved => {

@@ -1,6 +1,6 @@
 //! The mapping of a sync: read from a form, checked, and saved as a version that is never changed again.
 
-use super::{chain, named, view};
+use super::{chain, named, reason_fault, view};
 use crate::{
     Actor, Editor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
@@ -25,6 +25,8 @@ pub struct RuleDraft {
     pub direction: String,
     /// `newest`, `highlevel`, `chargify`, `fill_empty`, `ask`; blank: `newest`.
     pub conflict: String,
+    /// `copy_empties`, `never_clear`, `clear_only_ours`; blank: what the row had, for a new one `clear_only_ours`.
+    pub empty: String,
     /// Steps joined by ` | `; blank: none.
     pub transform: String,
 }
@@ -41,11 +43,7 @@ impl Engine {
         let mut tx = conn.begin().await?;
         let row = named(&mut tx, editor.workspace_id(), sync).await?;
         let mut faults = Vec::new();
-        if reason.is_empty() {
-            faults.push("reason: say in a few words why the mapping changes".to_owned());
-        } else if reason.chars().count() > limits::FORM_TEXT_CHARS {
-            faults.push(format!("reason: at most {} characters", limits::FORM_TEXT_CHARS));
-        }
+        faults.extend(reason_fault(reason, "the mapping changes"));
         let mapping = read(&drafts, &row.mapping()?, &mut faults);
         faults.extend(mapping_faults(&mapping));
         if !faults.is_empty() {
@@ -181,7 +179,7 @@ pub(super) fn to_json(mapping: &Mapping) -> Result<serde_json::Value> {
     serde_json::to_value(mapping).map_err(|_infallible| EngineError::Bug("a mapping does not serialise"))
 }
 
-/// Rows that cannot be read are left out and told. How empties travel is not in the form: a row keeps what it had.
+/// Rows that cannot be read are left out and told.
 fn read(drafts: &[RuleDraft], current: &Mapping, faults: &mut Vec<String>) -> Mapping {
     let mut rules = Vec::with_capacity(drafts.len());
     for (number, draft) in drafts.iter().enumerate() {
@@ -209,7 +207,11 @@ fn rule(draft: &RuleDraft, current: &Mapping) -> Result<Rule, Vec<String>> {
         Ok(chain) => rule.transform = chain,
         Err(fault) => faults.push(fault),
     }
-    rule.empty = current.rule(&rule.key()).map_or_else(EmptyRule::default, |known| known.empty);
+    match empty(draft.empty.trim()) {
+        Some(Some(empty)) => rule.empty = empty,
+        Some(None) => rule.empty = current.rule(&rule.key()).map_or_else(EmptyRule::default, |known| known.empty),
+        None => faults.push("empty: choose copy_empties, never_clear or clear_only_ours".to_owned()),
+    }
     if faults.is_empty() { Ok(rule) } else { Err(faults) }
 }
 
@@ -221,4 +223,10 @@ fn direction(word: &str) -> Option<Direction> {
 fn conflict(word: &str) -> Option<Conflict> {
     let all = [Conflict::Newest, Conflict::Highlevel, Conflict::Chargify, Conflict::FillEmpty, Conflict::Ask];
     if word.is_empty() { Some(Conflict::Newest) } else { all.into_iter().find(|known| known.as_str() == word) }
+}
+
+/// `None` for a word that means nothing, `Some(None)` when nothing was chosen.
+fn empty(word: &str) -> Option<Option<EmptyRule>> {
+    let all = [EmptyRule::CopyEmpties, EmptyRule::NeverClear, EmptyRule::ClearOnlyOurs];
+    if word.is_empty() { Some(None) } else { all.into_iter().find(|known| known.as_str() == word).map(Some) }
 }

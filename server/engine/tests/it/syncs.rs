@@ -1,7 +1,7 @@
 //! Syncs and the versions of their mapping.
 
 use crate::setting;
-use domain::view::SyncDraft;
+use domain::view::{AuditFilter, SettingsDraft, SyncDraft, SyncView};
 use engine::{Editor, Engine, EngineError, RuleDraft};
 use sqlx::PgPool;
 
@@ -46,6 +46,7 @@ async fn drafts(engine: &Engine) -> Vec<RuleDraft> {
         chargify: rule.chargify,
         direction: rule.direction,
         conflict: rule.conflict,
+        empty: rule.empty,
         transform: rule.transform,
     };
     rules.into_iter().map(draft).collect()
@@ -86,6 +87,104 @@ async fn a_sync_is_switched_on_once(pool: PgPool) {
     engine.set_enabled(&by, "contacts", true).await.unwrap();
     assert!(matches!(engine.set_enabled(&by, "contacts", true).await, Err(EngineError::AlreadyDone)));
     assert!(matches!(engine.set_enabled(&by, "nothing", true).await, Err(EngineError::NotFound("sync"))));
+}
+
+/// The settings of a sync as its form shows them.
+fn settings(view: &SyncView) -> SettingsDraft {
+    SettingsDraft {
+        require_email: view.require_email,
+        only_tag: view.only_tag.clone().unwrap_or_default(),
+        not_tag: view.not_tag.clone().unwrap_or_default(),
+        match_reference: view.match_reference,
+        match_email: view.match_email,
+        match_phone_name: view.match_phone_name,
+        prefix: view.prefix.clone().unwrap_or_default(),
+        create_contacts: view.create_contacts,
+        write_reference: view.write_reference,
+        slots: u16::from(view.slots),
+        reason: "because".to_owned(),
+    }
+}
+
+async fn view(engine: &Engine) -> SyncView {
+    let viewer = engine.command_line(None).await.unwrap();
+    engine.sync(&viewer, "contacts").await.unwrap()
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn changed_settings_read_back_and_are_told_in_the_trail(pool: PgPool) {
+    let engine = installation(&pool).await;
+    let by = editor(&engine).await;
+    engine.create_sync(&by, draft()).await.unwrap();
+    engine.set_enabled(&by, "contacts", true).await.unwrap();
+    let same = settings(&view(&engine).await);
+    assert!(!engine.change_settings(&by, "contacts", &same).await.unwrap(), "it was so already");
+
+    let wanted = SettingsDraft {
+        require_email: false,
+        only_tag: " customer ".to_owned(),
+        match_phone_name: false,
+        prefix: "eu-".to_owned(),
+        create_contacts: true,
+        write_reference: false,
+        slots: 2,
+        reason: "EU first".to_owned(),
+        ..same
+    };
+    assert!(engine.change_settings(&by, "contacts", &wanted).await.unwrap());
+
+    let after = view(&engine).await;
+    assert!(after.enabled, "whether it writes by itself is not touched");
+    let kept = SettingsDraft { only_tag: "customer".to_owned(), reason: "because".to_owned(), ..wanted };
+    assert_eq!(settings(&after), kept);
+    let lane: i16 = sqlx::query_scalar("select min(call_slots) from lane").fetch_one(&pool).await.unwrap();
+    assert_eq!(lane, 2, "the site's lane follows");
+    let viewer = engine.command_line(None).await.unwrap();
+    let filter = AuditFilter { action: "sync.changed".to_owned(), ..AuditFilter::default() };
+    let lines = engine.audit_page(&viewer, filter).await.unwrap().lines;
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].words.ends_with("and 4 more of the sync contacts: EU first"), "{}", lines[0].words);
+    let tag = lines[0].changes.iter().find(|change| change.field == "only with the tag").unwrap();
+    assert_eq!((tag.before.as_str(), tag.after.as_str()), ("", "customer"));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn settings_that_cannot_work_are_not_saved(pool: PgPool) {
+    let engine = installation(&pool).await;
+    let by = editor(&engine).await;
+    engine.create_sync(&by, draft()).await.unwrap();
+    let before = view(&engine).await;
+    let wrong = SettingsDraft {
+        only_tag: "VIP".to_owned(),
+        not_tag: "vip".to_owned(),
+        prefix: "two words".to_owned(),
+        slots: 5,
+        reason: " ".to_owned(),
+        ..settings(&before)
+    };
+    let told = faults(engine.change_settings(&by, "contacts", &wrong).await);
+    for word in ["slots: 5", "not_tag: is the tag", "prefix: use letters", "reason: say in a few words"] {
+        assert!(told.contains(word), "{word:?} is not in:\n{told}");
+    }
+    assert_eq!(view(&engine).await, before);
+    let missing = engine.change_settings(&by, "nothing", &settings(&before)).await;
+    assert!(matches!(missing, Err(EngineError::NotFound("sync"))));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn how_an_emptied_field_travels_is_part_of_a_row(pool: PgPool) {
+    let engine = installation(&pool).await;
+    let by = editor(&engine).await;
+    engine.create_sync(&by, draft()).await.unwrap();
+    let mut rows = drafts(&engine).await;
+    rows[3].empty = "never_clear".to_owned();
+    assert_eq!(engine.save_mapping(&by, "contacts", rows.clone(), "phones are precious").await.unwrap(), 2);
+    assert_eq!(view(&engine).await.rules[3].empty, "never_clear");
+    rows[3].empty = String::new();
+    assert_eq!(engine.save_mapping(&by, "contacts", rows.clone(), "nothing chosen").await.unwrap(), 2, "it stays");
+    rows[3].empty = "sometimes".to_owned();
+    let told = faults(engine.save_mapping(&by, "contacts", rows, "why").await);
+    assert!(told.contains("empty: choose copy_empties"), "{told}");
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

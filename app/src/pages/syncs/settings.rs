@@ -1,0 +1,280 @@
+//! The settings of a sync: who takes part, how partners are found, what may be made, and how many calls at once.
+
+use domain::{
+    Right, limits,
+    view::{SettingsDraft, SyncView},
+};
+use leptos::{prelude::*, server_fn::ServerFn as _};
+
+use super::sync;
+use crate::{
+    AppError,
+    kept::{self, Kept},
+    page::{self, Guarded, Refused, Seen, encoded},
+    parts::{
+        Card, Check, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, Takes, TextField, Tone,
+    },
+};
+
+const FIELDS: [&str; 5] = ["tag", "not_tag", "prefix", "slots", "reason"];
+
+/// Changes the settings of a sync; leads to its page.
+#[server(endpoint = "change-settings")]
+pub async fn change_settings(name: String, draft: SettingsDraft) -> Result<(), AppError> {
+    let (editor, engine) = crate::auth::editor().await?;
+    let changed = engine.change_settings(&editor, &name, &draft).await.map_err(AppError::from);
+    let entered = server::entered(&draft);
+    let entered: Vec<_> = entered.iter().map(|(field, value)| (*field, value.as_str())).collect();
+    let changed = kept::refused(&form(&name), &entered, changed).await?;
+    let done = if changed { "settings" } else { "same-settings" };
+    page::leave_for(&format!("/syncs/{}?done={done}", encoded(&name)));
+    Ok(())
+}
+
+/// Where a refused form is kept.
+fn form(sync: &str) -> String {
+    format!("settings:{sync}")
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use domain::view::SettingsDraft;
+
+    /// What stood in the form, for the page that says what is wrong with it.
+    pub(super) fn entered(draft: &SettingsDraft) -> [(&'static str, String); 11] {
+        let ticked = |on: bool| if on { "true".to_owned() } else { String::new() };
+        [
+            ("require_email", ticked(draft.require_email)),
+            ("tag", draft.only_tag.clone()),
+            ("not_tag", draft.not_tag.clone()),
+            ("match_reference", ticked(draft.match_reference)),
+            ("match_email", ticked(draft.match_email)),
+            ("match_phone_name", ticked(draft.match_phone_name)),
+            ("prefix", draft.prefix.clone()),
+            ("create_contacts", ticked(draft.create_contacts)),
+            ("write_reference", ticked(draft.write_reference)),
+            ("slots", draft.slots.to_string()),
+            ("reason", draft.reason.clone()),
+        ]
+    }
+}
+
+/// The page of a sync's settings.
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let name = page::param("name");
+    let refused = page::refused::<ChangeSettings>();
+    let load = async move {
+        let kept = kept::take(&form(&name)).await;
+        Ok((sync(name).await?, kept))
+    };
+    page::loaded("Settings", load, move |seen, (sync, kept)| {
+        let address = format!("/syncs/{}", sync.name);
+        let crumbs = vec![Crumb::place(Place::Syncs), Crumb::to(sync.name.clone(), address), Crumb::here("Settings")];
+        let lead = "They hold from the next run on, and for every change carried over from now on. Saving writes to neither service.";
+        view! {
+            <Frame here=Place::Syncs viewer=seen.viewer() crumbs=crumbs>
+                <Head title=format!("Settings of {}", sync.name) lead_text=lead />
+                <Refused error=refused />
+                <Form seen=seen.clone() sync=sync kept=kept />
+            </Frame>
+        }
+        .into_any()
+    })
+}
+
+/// What the fields show: what was refused, else what is stored.
+#[derive(Clone)]
+struct Values {
+    kept: Kept,
+    stored: SyncView,
+}
+
+impl Values {
+    fn text(&self, field: &str, stored: impl FnOnce(&SyncView) -> Option<String>) -> String {
+        if self.kept.is_empty() {
+            return stored(&self.stored).unwrap_or_default();
+        }
+        self.kept.value(field).unwrap_or_default()
+    }
+
+    fn ticked(&self, field: &str, stored: impl FnOnce(&SyncView) -> bool) -> bool {
+        if self.kept.is_empty() { stored(&self.stored) } else { self.kept.value(field).is_some_and(|on| on == "true") }
+    }
+}
+
+#[component]
+fn Form(seen: Seen, sync: SyncView, kept: Kept) -> impl IntoView {
+    let lacks = seen.lacks(Right::EditMapping);
+    let fixed = lacks.is_some();
+    let back = format!("/syncs/{}", sync.name);
+    let rest = kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem live=true /> });
+    let rest = rest.collect_view();
+    let name = sync.name.clone();
+    let reason = (kept.value("reason"), kept.problem("reason"));
+    let values = Values { kept, stored: sync };
+    view! {
+        {rest}
+        <form method="post" action=ChangeSettings::url()>
+            <input type="hidden" name="name" value=name />
+            <fieldset class="stack" disabled=fixed>
+                <Scope values=values.clone() />
+                <Matching values=values.clone() />
+                <Making values=values.clone() />
+                <Pace values=values />
+                <GuardRails />
+                <Card title="Save">
+                    <div class="form">
+                        <TextField
+                            label="Reason"
+                            name="draft[reason]"
+                            id="reason"
+                            required=true
+                            value=reason.0
+                            hint="Stands in the audit trail."
+                            error=reason.1
+                        />
+                        <div class="line">
+                            <Guarded text="Save the settings" press=Press::Primary lacks=lacks />
+                            <LinkButton text="Leave them as they are" href=back press=Press::Bare />
+                        </div>
+                    </div>
+                </Card>
+            </fieldset>
+        </form>
+    }
+}
+
+#[component]
+fn Scope(values: Values) -> impl IntoView {
+    view! {
+        <Card title="Who takes part" note="A pair that no longer takes part stays as it is on both sides.">
+            <div class="form">
+                <Check
+                    label="Only contacts with an e-mail address"
+                    name="draft[require_email]"
+                    checked=values.ticked("require_email", |sync| sync.require_email)
+                    hint="Chargify demands one; without it a contact would be left out anyway."
+                />
+                <div class="form two">
+                    <TextField
+                        label="Only with this tag"
+                        name="draft[only_tag]"
+                        id="tag"
+                        optional=true
+                        value=values.text("tag", |sync| sync.only_tag.clone())
+                        hint="Left empty, the tag does not matter."
+                        error=values.kept.problem("tag")
+                    />
+                    <TextField
+                        label="Never with this tag"
+                        name="draft[not_tag]"
+                        id="not_tag"
+                        optional=true
+                        value=values.text("not_tag", |sync| sync.not_tag.clone())
+                        hint="Contacts that carry it are left out."
+                        error=values.kept.problem("not_tag")
+                    />
+                </div>
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn Matching(values: Values) -> impl IntoView {
+    view! {
+        <Card title="How a contact finds its customer" note="In this order. More than one candidate is never guessed: a person decides.">
+            <div class="form">
+                <Check
+                    label="By reference"
+                    name="draft[match_reference]"
+                    checked=values.ticked("match_reference", |sync| sync.match_reference)
+                    hint="The customer whose reference is the contact’s id."
+                />
+                <Check
+                    label="By e-mail address"
+                    name="draft[match_email]"
+                    checked=values.ticked("match_email", |sync| sync.match_email)
+                    hint="Only while it belongs to one record on each side."
+                />
+                <Check
+                    label="By phone number and name together"
+                    name="draft[match_phone_name]"
+                    checked=values.ticked("match_phone_name", |sync| sync.match_phone_name)
+                    hint="Both have to agree."
+                />
+                <TextField
+                    label="Prefix of the reference"
+                    name="draft[prefix]"
+                    id="prefix"
+                    optional=true
+                    mono=true
+                    value=values.text("prefix", |sync| sync.prefix.clone())
+                    hint="Stands before the contact’s id. Needed when several locations feed one site."
+                    error=values.kept.problem("prefix")
+                />
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn Making(values: Values) -> impl IntoView {
+    view! {
+        <Card title="What may be made">
+            <div class="form">
+                <Check
+                    label="Create contacts for customers that have none"
+                    name="draft[create_contacts]"
+                    checked=values.ticked("create_contacts", |sync| sync.create_contacts)
+                    hint="Off: customers without a contact stay as they are."
+                />
+                <Check
+                    label="Write the contact’s id into the customer’s reference"
+                    name="draft[write_reference]"
+                    checked=values.ticked("write_reference", |sync| sync.write_reference)
+                    hint="It joins the pair for good, even if the e-mail address changes. A reference that is there already is never overwritten."
+                />
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn Pace(values: Values) -> impl IntoView {
+    view! {
+        <Card title="Pace">
+            <div class="form">
+                <TextField
+                    label="Calls in flight at Chargify"
+                    name="draft[slots]"
+                    id="slots"
+                    takes=Takes::Number
+                    required=true
+                    value=values.text("slots", |sync| Some(sync.slots.to_string()))
+                    hint=format!(
+                        "{} to {}. Chargify gives a site four for everybody; {} leaves one for your other systems.",
+                        limits::LANE_SLOTS_MIN, limits::LANE_SLOTS_MAX, limits::LANE_SLOTS_DEFAULT,
+                    )
+                    error=values.kept.problem("slots")
+                />
+            </div>
+        </Card>
+    }
+}
+
+/// What holds whatever the settings are.
+#[component]
+fn GuardRails() -> impl IntoView {
+    view! {
+        <Card title="Guard rails of a run" note="They hold whatever the settings are.">
+            <Items plain=true>
+                {super::guard_rails()
+                    .into_iter()
+                    .map(|(name, note)| view! { <Item name=name note=note glyph=Glyph::Shield tone=Tone::Idle /> })
+                    .collect_view()}
+            </Items>
+        </Card>
+    }
+}
