@@ -20,6 +20,7 @@ pub mod problem;
 pub mod record;
 pub mod retry;
 pub mod role;
+pub mod schedule;
 pub mod scope;
 pub mod side;
 pub mod transform;

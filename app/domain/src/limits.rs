@@ -69,6 +69,8 @@ pub const RECORD_BATCH: usize = 500;
 pub const CHARGIFY_CUT_OFF_S: u64 = 120;
 /// Our patience with a write: longer than the service's own, so that it decides first.
 pub const WRITE_TIMEOUT_S: u64 = 130;
+/// So long after a request left, the service has surely ended it: its own cut-off, and the way there.
+pub const REMOTE_ENDED: Duration = Duration::from_secs(WRITE_TIMEOUT_S);
 /// Our patience with a read.
 pub const READ_TIMEOUT_S: u64 = 60;
 /// Our patience with making a connection.
@@ -100,9 +102,21 @@ pub const STAGE_FIRST: u64 = 10;
 pub const STAGE_SECOND: u64 = 100;
 /// Overlap of two reads by watermark: Chargify's filter works on whole seconds and its events show up late.
 pub const WATERMARK_OVERLAP_S: i64 = 300;
+/// How wrong a clock can be, ours or a service's: a mark by a service's clock is never left further behind.
+pub const CLOCK_SKEW_MAX_S: i64 = 3_600;
 /// Event ids re-read below the last one seen, since events may become visible out of order: fewer than a page holds, so
 /// that a run without changes asks once.
 pub const EVENT_OVERLAP: i64 = 150;
+
+/// Closest two starts of a schedule may stand: a run without changes takes seconds, and one that wrote is not begun anew
+/// before its own changes show up in the feeds.
+pub const SCHEDULE_GAP_MIN: u16 = 5;
+/// How often schedules are looked at when nothing is due: another node may have saved one.
+pub const SCHEDULE_POLL: Duration = Duration::from_secs(60);
+/// How often a start that is due but held up is looked at again.
+pub const SCHEDULE_HELD_POLL: Duration = Duration::from_secs(15);
+/// Days looked ahead for the next start: a 29 February is never farther away than eight years.
+pub const SCHEDULE_DAYS_AHEAD: u32 = 3_000;
 
 /// Rules a mapping may have: every field of both sides, custom ones included.
 pub const MAPPING_RULES: usize = 500;
@@ -127,6 +141,8 @@ pub const SLOT_TEND: Duration = Duration::from_millis(250);
 pub const SLOT_SEEK: Duration = Duration::from_millis(50);
 /// Slots unused for so long are given back.
 pub const SLOT_IDLE: Duration = Duration::from_millis(1_500);
+/// Requests in flight for longer are told to the database, so that their slots rest longer should this process die.
+pub const SLOT_MARK: Duration = Duration::from_millis(750);
 /// Slots of a dead node rest before they are given out: a request of it may still be running at the service.
 pub const DEAD_SLOT_REST: Duration = Duration::from_millis(1_500);
 /// How often a node looks for dead ones: four queries a minute.
@@ -180,3 +196,7 @@ pub const AUDIT_EXPORT_LINES: i64 = 500;
 pub const AUDIT_VERIFY_LINES: i64 = 1_000;
 /// Filtered audit lines are counted no further: a person reads "10,000" as "many", and counting on costs time.
 pub const AUDIT_COUNTED: i64 = 10_000;
+
+/// Records of pairs that a full run asks for by id because its lists did not hold them. As many deletions between two runs
+/// are rare; the next run asks for the rest.
+pub const MISSING_PER_RUN: i64 = 200;
