@@ -1,5 +1,30 @@
 //! A store in memory that behaves as the one on Postgres does: a conformance suite runs against both.
+//!
+//! Units of work take turns: one is at work at a time, over all processes, and whoever holds one must not ask for another.
+//! Durations and `now` go by the store's own clock. What Postgres leaves open (the order of rows without `order by`) is
+//! always the same here.
 
-pub use memory::MemoryStore;
-
+mod accounts;
+mod audit;
+mod calls;
+mod data;
+mod deliveries;
+mod intents;
+mod items;
+mod jobs;
+mod links;
 mod memory;
+mod nodes;
+mod records;
+mod runs;
+mod session;
+mod slots;
+mod syncs;
+mod table;
+
+pub use data::{
+    CallEntry, Data, DeliveryEntry, IntentEntry, ItemEntry, JobEntry, LaneEntry, LinkEntry, MappingEntry, RecordEntry,
+    RunEntry, SlotEntry, SyncEntry,
+};
+pub use memory::{Hook, MemoryStore};
+pub use table::Table;

@@ -1,0 +1,139 @@
+//! Links in memory.
+
+use super::{
+    data::{Data, LinkEntry, kept},
+    session::Session,
+};
+use async_trait::async_trait;
+use domain::{LinkId, SyncId, WorkspaceId};
+use engine::{
+    Result,
+    store::{
+        Links,
+        links::{LinkRow, NewLink},
+    },
+};
+use serde_json::Value as Json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+impl Data {
+    /// Active links of a sync.
+    pub(super) fn active_links(&self, workspace_id: Uuid, sync_id: Uuid) -> impl Iterator<Item = &LinkEntry> {
+        self.links
+            .range((workspace_id, Uuid::nil())..=(workspace_id, Uuid::max()))
+            .map(|(_, link)| link)
+            .filter(move |link| link.sync_id == sync_id && link.is_active())
+    }
+}
+
+#[async_trait]
+impl Links for Session {
+    async fn insert_link(&mut self, new: &NewLink<'_>) -> Result<bool> {
+        self.act("insert_link", |work| {
+            let is_taken = work
+                .data
+                .active_links(new.workspace_id.0, new.sync_id.0)
+                .any(|link| link.row.contact_id == new.contact_id || link.row.customer_id == new.customer_id);
+            let key = (new.workspace_id.0, new.link_id.0);
+            if is_taken || work.data.links.contains(&key) {
+                return Ok(false);
+            }
+            let row = LinkRow {
+                link_id: new.link_id.0,
+                contact_id: new.contact_id.to_owned(),
+                customer_id: new.customer_id.to_owned(),
+                matched_by: new.matched_by.to_owned(),
+                base: new.base.clone(),
+                linked_at: kept(new.at),
+            };
+            let settled_at = kept(new.at);
+            let link = LinkEntry { sync_id: new.sync_id.0, row, state: "active", state_reason: None, settled_at };
+            work.data.links.insert(key, link);
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn settle_link(
+        &mut self,
+        workspace_id: WorkspaceId,
+        link_id: LinkId,
+        base: &Json,
+        at: OffsetDateTime,
+    ) -> Result<()> {
+        self.act("settle_link", |work| {
+            let key = (workspace_id.0, link_id.0);
+            if work.data.links.get(&key).is_some_and(LinkEntry::is_active)
+                && let Some(link) = work.data.links.get_mut(&key)
+            {
+                link.row.base = base.clone();
+                link.settled_at = kept(at);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn unlink(
+        &mut self,
+        workspace_id: WorkspaceId,
+        link_id: LinkId,
+        reason: &str,
+        at: OffsetDateTime,
+    ) -> Result<bool> {
+        self.act("unlink", |work| {
+            let key = (workspace_id.0, link_id.0);
+            if !work.data.links.get(&key).is_some_and(LinkEntry::is_active) {
+                return Ok(false);
+            }
+            if let Some(link) = work.data.links.get_mut(&key) {
+                link.state = "unlinked";
+                link.state_reason = Some(reason.to_owned());
+                link.settled_at = kept(at);
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn links_of_records(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        contact_ids: &[String],
+        customer_ids: &[String],
+    ) -> Result<Vec<LinkRow>> {
+        self.act("links_of_records", |work| {
+            let involves =
+                |link: &LinkRow| contact_ids.contains(&link.contact_id) || customer_ids.contains(&link.customer_id);
+            let links = work.data.active_links(workspace_id.0, sync_id.0).map(|link| &link.row);
+            Ok(links.filter(|link| involves(link)).cloned().collect())
+        })
+        .await
+    }
+
+    async fn count_links(&mut self, workspace_id: WorkspaceId, sync_id: SyncId) -> Result<i64> {
+        self.act("count_links", |work| Ok(count(work.data.active_links(workspace_id.0, sync_id.0)))).await
+    }
+
+    async fn forget_rules(&mut self, workspace_id: WorkspaceId, sync_id: SyncId, rules: &[String]) -> Result<u64> {
+        self.act("forget_rules", |work| {
+            let has_any = |link: &LinkEntry| rules.iter().any(|rule| link.row.base.get(rule).is_some());
+            Ok(work.data.links.update(
+                |key, link| key.0 == workspace_id.0 && link.sync_id == sync_id.0 && link.is_active() && has_any(link),
+                |link| {
+                    if let Json::Object(base) = &mut link.row.base {
+                        base.retain(|rule, _| !rules.contains(rule));
+                    }
+                },
+            ))
+        })
+        .await
+    }
+}
+
+/// How many there are, as the database counts.
+pub(super) fn count<T>(rows: impl Iterator<Item = T>) -> i64 {
+    i64::try_from(rows.count()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,366 @@
+//! The copies of both sides in memory.
+
+use super::{
+    data::{Data, RecordEntry, RecordKey, kept},
+    session::Session,
+};
+use async_trait::async_trait;
+use domain::{RunId, Side, SyncId, WorkspaceId};
+use engine::{
+    Result,
+    store::{
+        Records,
+        records::{ReadMark, RecordBatch, RecordRow},
+    },
+};
+use std::collections::{BTreeMap, BTreeSet};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+impl Data {
+    /// The copies of one side of a sync, by id.
+    pub(super) fn copies(
+        &self,
+        workspace_id: Uuid,
+        sync_id: Uuid,
+        side: Side,
+    ) -> impl Iterator<Item = (&RecordKey, &RecordEntry)> {
+        self.records
+            .range((workspace_id, sync_id, side, String::new())..)
+            .take_while(move |(key, _)| (key.0, key.1, key.2) == (workspace_id, sync_id, side))
+    }
+
+    fn live(&self, workspace_id: Uuid, sync_id: Uuid, side: Side) -> impl Iterator<Item = &RecordEntry> {
+        self.copies(workspace_id, sync_id, side).map(|(_, copy)| copy).filter(|copy| copy.row.gone_at.is_none())
+    }
+}
+
+/// One row of a batch as it would be inserted. `None`: the columns are not of one length.
+fn new_copy(mark: &ReadMark, batch: &RecordBatch, place: usize) -> Option<RecordEntry> {
+    Some(RecordEntry {
+        row: RecordRow {
+            side: mark.side.as_str().to_owned(),
+            remote_id: batch.remote_id.get(place)?.clone(),
+            field_values: batch.field_values.get(place)?.clone(),
+            updated_at: batch.updated_at.get(place)?.map(kept),
+            event_id: *batch.event_id.get(place)?,
+            email: batch.email.get(place)?.clone(),
+            reference: batch.reference.get(place)?.clone(),
+            verdict: "unpaired".to_owned(),
+            read_at: kept(mark.read_at),
+            gone_at: None,
+        },
+        phone: batch.phone.get(place)?.clone(),
+        display_name: batch.display_name.get(place)?.clone(),
+        seen_run: mark.run_id.map(|run| run.0),
+        verdict_detail: String::new(),
+    })
+}
+
+/// An older reading never replaces a newer one.
+fn is_no_older(new: &RecordRow, old: &RecordRow) -> bool {
+    match (old.updated_at, new.updated_at) {
+        (Some(before), Some(after)) if before != after => before < after,
+        _ => old.read_at <= new.read_at,
+    }
+}
+
+fn refresh(old: &mut RecordEntry, new: RecordEntry) {
+    old.row = RecordRow {
+        event_id: old.row.event_id.max(new.row.event_id),
+        verdict: std::mem::take(&mut old.row.verdict),
+        gone_at: None,
+        ..new.row
+    };
+    old.phone = new.phone;
+    old.display_name = new.display_name;
+    old.seen_run = new.seen_run.or(old.seen_run);
+}
+
+fn upsert(data: &mut Data, mark: &ReadMark, batch: &RecordBatch) {
+    let mut told = BTreeSet::new();
+    for (place, id) in batch.remote_id.iter().enumerate() {
+        let Some(new) = new_copy(mark, batch, place).filter(|_| told.insert(id)) else { continue };
+        let key = (mark.workspace_id.0, mark.sync_id.0, mark.side, id.clone());
+        match data.records.get(&key) {
+            None => data.records.insert(key, new),
+            Some(old) if is_no_older(&new.row, &old.row) => {
+                if let Some(old) = data.records.get_mut(&key) {
+                    refresh(old, new);
+                }
+            }
+            // It was seen all the same.
+            Some(_) => {
+                if let (Some(run_id), Some(old)) = (mark.run_id, data.records.get_mut(&key)) {
+                    old.seen_run = Some(run_id.0);
+                }
+            }
+        }
+    }
+}
+
+/// Contacts that customers seen by the run belong to or may belong to.
+fn partners(data: &Data, workspace_id: Uuid, sync_id: Uuid, run_id: Uuid) -> BTreeSet<String> {
+    let customers: Vec<&RecordRow> = data
+        .copies(workspace_id, sync_id, Side::Chargify)
+        .filter(|(_, copy)| copy.seen_run == Some(run_id))
+        .map(|(_, copy)| &copy.row)
+        .collect();
+    let mut partners: BTreeSet<String> = customers.iter().filter_map(|row| row.reference.clone()).collect();
+    let ids: BTreeSet<&str> = customers.iter().map(|row| row.remote_id.as_str()).collect();
+    let links = data.active_links(workspace_id, sync_id).filter(|link| ids.contains(link.row.customer_id.as_str()));
+    partners.extend(links.map(|link| link.row.contact_id.clone()));
+    let emails: BTreeSet<&str> = customers.iter().filter_map(|row| row.email.as_deref()).collect();
+    let same = data
+        .copies(workspace_id, sync_id, Side::Highlevel)
+        .filter(|(_, copy)| copy.row.email.as_deref().is_some_and(|email| emails.contains(email)));
+    partners.extend(same.map(|(_, copy)| copy.row.remote_id.clone()));
+    partners
+}
+
+#[async_trait]
+impl Records for Session {
+    async fn upsert_records(&mut self, mark: ReadMark, batch: &RecordBatch) -> Result<()> {
+        self.act("upsert_records", |work| {
+            upsert(work.data, &mark, batch);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn records_by_ids(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        side: Side,
+        ids: &[String],
+    ) -> Result<Vec<RecordRow>> {
+        self.act("records_by_ids", |work| {
+            let ids: BTreeSet<&String> = ids.iter().collect();
+            let copy = |id: &String| work.data.records.get(&(workspace_id.0, sync_id.0, side, id.clone()));
+            Ok(ids.into_iter().filter_map(copy).map(|copy| copy.row.clone()).collect())
+        })
+        .await
+    }
+
+    async fn contacts_seen(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        run_id: RunId,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<RecordRow>> {
+        self.act("contacts_seen", |work| {
+            let seen = work
+                .data
+                .live(workspace_id.0, sync_id.0, Side::Highlevel)
+                .filter(|copy| copy.seen_run == Some(run_id.0) && copy.row.remote_id.as_str() > after);
+            Ok(first(seen.map(|copy| copy.row.clone()), limit))
+        })
+        .await
+    }
+
+    async fn mark_partners_of_customers(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        run_id: RunId,
+    ) -> Result<u64> {
+        self.act("mark_partners_of_customers", |work| {
+            let partners = partners(work.data, workspace_id.0, sync_id.0, run_id.0);
+            let is_open = |row: &RecordRow| matches!(row.verdict.as_str(), "failed" | "waiting" | "drifted");
+            Ok(work.data.records.update(
+                |key, copy| {
+                    (key.0, key.1, key.2) == (workspace_id.0, sync_id.0, Side::Highlevel)
+                        && copy.seen_run != Some(run_id.0)
+                        && copy.row.gone_at.is_none()
+                        && (is_open(&copy.row) || partners.contains(&copy.row.remote_id))
+                },
+                |copy| copy.seen_run = Some(run_id.0),
+            ))
+        })
+        .await
+    }
+
+    async fn candidate_customers(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        references: &[String],
+        emails: &[String],
+        phones: &[String],
+    ) -> Result<Vec<RecordRow>> {
+        self.act("candidate_customers", |work| {
+            let fits = |copy: &&RecordEntry| {
+                copy.row.reference.as_ref().is_some_and(|reference| references.contains(&reference.to_lowercase()))
+                    || copy.row.email.as_ref().is_some_and(|email| emails.contains(email))
+                    || copy.phone.as_ref().is_some_and(|phone| phones.contains(phone))
+            };
+            let customers = work.data.live(workspace_id.0, sync_id.0, Side::Chargify);
+            Ok(customers.filter(fits).map(|copy| copy.row.clone()).collect())
+        })
+        .await
+    }
+
+    async fn contacts_sharing_email(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        emails: &[String],
+    ) -> Result<Vec<(String, i64)>> {
+        self.act("contacts_sharing_email", |work| {
+            let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+            let contacts = work.data.live(workspace_id.0, sync_id.0, Side::Highlevel);
+            for email in contacts.filter_map(|copy| copy.row.email.as_ref()).filter(|email| emails.contains(email)) {
+                *counts.entry(email.clone()).or_default() += 1;
+            }
+            Ok(counts.into_iter().collect())
+        })
+        .await
+    }
+
+    async fn contact_names_by_phone(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        phones: &[String],
+    ) -> Result<Vec<(String, String)>> {
+        self.act("contact_names_by_phone", |work| {
+            let contacts = work.data.live(workspace_id.0, sync_id.0, Side::Highlevel);
+            let named = contacts.filter_map(|copy| {
+                let phone = copy.phone.as_ref().filter(|phone| phones.contains(phone))?;
+                Some((phone.clone(), copy.display_name.clone()))
+            });
+            Ok(named.collect())
+        })
+        .await
+    }
+
+    async fn contacts_for_customer(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        customer: &RecordRow,
+    ) -> Result<Vec<String>> {
+        self.act("contacts_for_customer", |work| {
+            let is_named = |row: &RecordRow| Some(&row.remote_id) == customer.reference.as_ref();
+            let contacts = work.data.live(workspace_id.0, sync_id.0, Side::Highlevel).map(|copy| &copy.row);
+            let mut hits: Vec<&RecordRow> =
+                contacts.filter(|row| is_named(row) || (row.email.is_some() && row.email == customer.email)).collect();
+            hits.sort_by_key(|row| !is_named(row));
+            Ok(first(hits.into_iter().map(|row| row.remote_id.clone()), 10))
+        })
+        .await
+    }
+
+    async fn lone_customers(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        run_id: RunId,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<RecordRow>> {
+        self.act("lone_customers", |work| {
+            let data = &*work.data;
+            let linked = data.active_links(workspace_id.0, sync_id.0).map(|link| &link.row.customer_id);
+            let planned = data.items_of(workspace_id.0, run_id.0).filter_map(|item| item.row.customer_id.as_ref());
+            let paired: BTreeSet<&String> = linked.chain(planned).collect();
+            let lone = data
+                .live(workspace_id.0, sync_id.0, Side::Chargify)
+                .map(|copy| (copy.seen_run, &copy.row))
+                .filter(|(seen_run, row)| {
+                    *seen_run == Some(run_id.0) && row.remote_id.as_str() > after && !paired.contains(&row.remote_id)
+                });
+            Ok(first(lone.map(|(_, row)| row.clone()), limit))
+        })
+        .await
+    }
+
+    async fn set_verdicts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        side: Side,
+        rows: &[(String, &'static str, String)],
+    ) -> Result<()> {
+        self.act("set_verdicts", |work| {
+            for (id, verdict, detail) in rows {
+                let key = (workspace_id.0, sync_id.0, side, id.clone());
+                if let Some(copy) = work.data.records.get_mut(&key) {
+                    (*verdict).clone_into(&mut copy.row.verdict);
+                    copy.verdict_detail.clone_from(detail);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mark_record_gone(&mut self, mark: ReadMark, remote_id: &str) -> Result<()> {
+        self.act("mark_record_gone", |work| {
+            let key = (mark.workspace_id.0, mark.sync_id.0, mark.side, remote_id.to_owned());
+            if let Some(copy) = work.data.records.get_mut(&key) {
+                copy.row.gone_at = copy.row.gone_at.or(Some(kept(mark.read_at)));
+                copy.seen_run = mark.run_id.map(|run| run.0).or(copy.seen_run);
+                "left_out".clone_into(&mut copy.row.verdict);
+                "Deleted at the service.".clone_into(&mut copy.verdict_detail);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn pair_changed_since(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        pair: (Option<&str>, Option<&str>),
+        since: OffsetDateTime,
+    ) -> Result<bool> {
+        self.act("pair_changed_since", |work| {
+            Ok(work.data.pair_changed(
+                workspace_id.0,
+                sync_id.0,
+                pair,
+                |row| row.read_at > kept(since) || row.gone_at.is_some_and(|at| at > kept(since)),
+                kept(since),
+            ))
+        })
+        .await
+    }
+
+    async fn analyze_records(&mut self) -> Result<()> {
+        self.act("analyze_records", |_| Ok(())).await
+    }
+}
+
+impl Data {
+    /// Whether a copy of the pair changed, as `is_changed` says, or an active link of either was settled after `since`.
+    pub(super) fn pair_changed(
+        &self,
+        workspace_id: Uuid,
+        sync_id: Uuid,
+        (contact_id, customer_id): (Option<&str>, Option<&str>),
+        is_changed: impl Fn(&RecordRow) -> bool,
+        since: OffsetDateTime,
+    ) -> bool {
+        let copy_changed = |side: Side, id: Option<&str>| {
+            let copy = id.and_then(|id| self.records.get(&(workspace_id, sync_id, side, id.to_owned())));
+            copy.is_some_and(|copy| is_changed(&copy.row))
+        };
+        copy_changed(Side::Highlevel, contact_id)
+            || copy_changed(Side::Chargify, customer_id)
+            || self.active_links(workspace_id, sync_id).any(|link| {
+                link.settled_at > since
+                    && (Some(link.row.contact_id.as_str()) == contact_id
+                        || Some(link.row.customer_id.as_str()) == customer_id)
+            })
+    }
+}
+
+/// At most `limit` of them.
+pub(super) fn first<T>(rows: impl Iterator<Item = T>, limit: i64) -> Vec<T> {
+    rows.take(usize::try_from(limit).unwrap_or(0)).collect()
+}
