@@ -92,15 +92,18 @@ impl Chargify {
             .map_err(|lost| answer.unreadable(lost.detail))
     }
 
-    /// At most a page of customers that contain the text somewhere; the caller compares exactly.
+    /// Customers with this e-mail address, given in normal form. The service's search finds the text anywhere in a
+    /// customer; only those whose address is exactly this are returned, of the first page of hits.
     ///
     /// # Errors
     /// A [`CallError`].
-    pub async fn customers_like(&self, context: &CallContext, text: &str) -> Result<Vec<Record>, CallError> {
-        let answer = self.call(context, read("GET /customers.json", list::like(text))).await?;
+    pub async fn customers_with_email(&self, context: &CallContext, email: &str) -> Result<Vec<Record>, CallError> {
+        let answer = self.call(context, read("GET /customers.json", list::like(email))).await?;
         let body = answer.json()?;
         let rows = body.as_array().ok_or_else(|| answer.unreadable("the answer is no list of customers"))?;
-        Ok(list::rows(rows, &CustomerPage { page: 1, updated_since: None }).records)
+        let mut hits = list::rows(rows, &CustomerPage { page: 1, updated_since: None }).records;
+        hits.retain(|customer| customer.email().as_deref() == Some(email));
+        Ok(hits)
     }
 
     /// The customer.

@@ -60,7 +60,11 @@ pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &Reco
         do update set
             field_values = excluded.field_values,
             updated_at = excluded.updated_at,
-            event_id = greatest(record.event_id, excluded.event_id),
+            -- The event belongs to the state: of a newer one it is not known unless it is told.
+            event_id = case
+                when record.updated_at < excluded.updated_at then excluded.event_id
+                else greatest(record.event_id, excluded.event_id)
+            end,
             email = excluded.email,
             phone = excluded.phone,
             reference = excluded.reference,
@@ -243,6 +247,25 @@ pub(crate) async fn candidates(
         phones,
     )
     .fetch_all(conn)
+    .await
+}
+
+/// Customers of a sync that were there when last read.
+pub(crate) async fn count_customers(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from record
+        where workspace_id = $1 and sync_id = $2 and side = 'chargify' and gone_at is null
+        "#,
+        workspace_id.0,
+        sync_id.0,
+    )
+    .fetch_one(conn)
     .await
 }
 

@@ -46,6 +46,10 @@ impl Readers {
         self.chargify.lookup(call, reference).await
     }
 
+    pub(crate) async fn customers_with_email(&self, call: &CallContext, email: &str) -> Result<Vec<Record>, CallError> {
+        self.chargify.customers_with_email(call, email).await
+    }
+
     pub(crate) async fn events(
         &self,
         call: &CallContext,

@@ -1,33 +1,54 @@
 //! Reads both sides into the store: everything for a full run, what changed for a `changes` run, or chosen records.
 
+mod heard;
+mod listing;
+mod pages;
+
 use super::{SyncContext, batch_of, readers::Readers};
 use crate::{
     Engine, EngineError, Result, UpstreamClass,
-    clients::{
-        CallContext, CallError,
-        chargify::{CustomerPage, EventPage},
-        highlevel::SearchPage,
-    },
+    clients::{CallContext, CallError},
     store::{self, records::ReadMark},
 };
 use domain::{RemoteId, RunId, Side, limits, record::Record, retry};
+use listing::{CustomerWish, Listed};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 use time::OffsetDateTime;
 
 /// How far reading got and what it found; kept with the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct ReadSummary {
     pub(crate) contacts: u64,
     pub(crate) customers: u64,
-    /// Both lists were read to the end, and every row could be read.
-    pub(crate) complete: bool,
+    /// The side is known whole: who was not found there is not there. Nobody is created on a side that is not.
+    pub(crate) contacts_known: bool,
+    pub(crate) customers_known: bool,
     /// Rows that could not be read.
     pub(crate) unreadable: u64,
-    /// Watermarks to set when the run has ended well.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    /// When reading began.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) began_at: Option<OffsetDateTime>,
+    /// Watermarks to set when the run has ended well. `None`: the side must be read whole again.
+    #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) highlevel_seen_until: Option<OffsetDateTime>,
     pub(crate) chargify_event_id: Option<i64>,
+}
+
+impl Default for ReadSummary {
+    fn default() -> Self {
+        Self {
+            contacts: 0,
+            customers: 0,
+            contacts_known: true,
+            customers_known: true,
+            unreadable: 0,
+            began_at: None,
+            highlevel_seen_until: None,
+            chargify_event_id: None,
+        }
+    }
 }
 
 /// Reads single records into their copies, for somebody who looks at them now.
@@ -69,9 +90,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The events that tell of customers.
-const CUSTOMER_EVENTS: [&str; 3] = ["customer_create", "customer_update", "customer_delete"];
-
 /// One run's reading.
 pub(crate) struct Reading<'a> {
     pub(crate) engine: &'a Engine,
@@ -103,20 +121,31 @@ impl Reading<'_> {
 
     /// Both lists, whole, at the same time.
     pub(crate) async fn everything(&self) -> Result<ReadSummary> {
-        let started = self.engine.clock().now();
+        let began_at = self.engine.clock().now();
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let mut conn = self.engine.pool().acquire().await?;
+        let expected = store::records::count_customers(&mut conn, workspace_id, sync_id).await?;
+        drop(conn);
         let customers = async {
             // The event number is taken before the list: what changes while it is read is read again later.
             let event_id = self.try_read(|| self.readers.newest_event_id(&self.call)).await?;
-            Ok((event_id, self.all_customers(None).await?))
+            let wish = CustomerWish { expected: u64::try_from(expected).unwrap_or(0), ..CustomerWish::default() };
+            Ok((event_id, Box::pin(self.all_customers(&wish)).await?))
         };
-        let (contacts, (event_id, customers)) = futures::try_join!(self.all_contacts(None), customers)?;
+        let (contacts, (event_id, customers)) = futures::try_join!(Box::pin(self.all_contacts(None)), customers)?;
         Ok(ReadSummary {
-            contacts: contacts.0,
-            customers: customers.0,
-            complete: contacts.1 == 0 && customers.1 == 0,
-            unreadable: contacts.1 + customers.1,
-            highlevel_seen_until: Some(started),
-            chargify_event_id: event_id.or(Some(0)),
+            contacts: contacts.read,
+            customers: customers.read,
+            contacts_known: contacts.is_complete(),
+            customers_known: customers.is_complete(),
+            unreadable: contacts.unreadable + customers.unreadable,
+            began_at: Some(began_at),
+            highlevel_seen_until: mark_after(&contacts, self.context.row.highlevel_seen_until, began_at),
+            chargify_event_id: if customers.is_complete() {
+                event_id.or(Some(0))
+            } else {
+                self.context.row.chargify_event_id
+            },
         })
     }
 
@@ -127,16 +156,19 @@ impl Reading<'_> {
         else {
             return self.everything().await;
         };
-        let started = self.engine.clock().now();
+        let began_at = self.engine.clock().now();
         let since = seen_until - time::Duration::seconds(limits::WATERMARK_OVERLAP_S);
-        let (contacts, customers) = futures::try_join!(self.all_contacts(Some(since)), self.heard_customers(event_id))?;
+        let (contacts, customers) =
+            futures::try_join!(Box::pin(self.all_contacts(Some(since))), Box::pin(self.heard_customers(event_id)))?;
         Ok(ReadSummary {
-            contacts: contacts.0,
-            customers: customers.0,
-            complete: false,
-            unreadable: contacts.1 + customers.1,
-            highlevel_seen_until: Some(started),
-            chargify_event_id: Some(customers.2),
+            contacts: contacts.read,
+            customers: customers.read,
+            contacts_known: contacts.is_complete(),
+            customers_known: customers.unreadable == 0,
+            unreadable: contacts.unreadable + customers.unreadable,
+            began_at: Some(began_at),
+            highlevel_seen_until: mark_after(&contacts, self.context.row.highlevel_seen_until, began_at),
+            chargify_event_id: Some(if customers.unreadable == 0 { customers.newest } else { event_id }),
         })
     }
 
@@ -145,35 +177,38 @@ impl Reading<'_> {
         let mut summary = ReadSummary::default();
         for id in contact_ids {
             let mark = self.mark(Side::Highlevel);
-            if let Some(contact) = self.one(Side::Highlevel, id).await? {
+            let contact = self.one(Side::Highlevel, id).await?;
+            let email = contact.as_ref().and_then(Record::email);
+            if let Some(contact) = contact {
                 self.keep(mark, &[contact]).await?;
                 summary.contacts += 1;
             }
-            let customer_ids = self.partner_of(id).await?;
-            for customer_id in customer_ids {
-                let mark = self.mark(Side::Chargify);
-                if let Some(customer) = self.one(Side::Chargify, &customer_id).await? {
-                    self.keep(mark, &[customer]).await?;
-                    summary.customers += 1;
-                }
-            }
+            let mark = self.mark(Side::Chargify);
+            let customers = self.partners_of(id, email.as_deref()).await?;
+            self.keep(mark, &customers).await?;
+            summary.customers += customers.len() as u64;
         }
         Ok(summary)
     }
 
-    /// The linked customer of a contact, else the one whose reference names it.
-    async fn partner_of(&self, contact_id: &str) -> Result<Vec<String>> {
+    /// The linked customer of a contact, else the one whose reference names it, else those with its e-mail address:
+    /// a webhook may be lost, so the copies alone cannot tell that there is none.
+    async fn partners_of(&self, contact_id: &str, email: Option<&str>) -> Result<Vec<Record>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.pool().acquire().await?;
         let ids = [contact_id.to_owned()];
         let links = store::links::of_records(&mut conn, workspace_id, sync_id, &ids, &[]).await?;
         drop(conn);
         if let Some(link) = links.first() {
-            return Ok(vec![link.customer_id.clone()]);
+            return Ok(self.one(Side::Chargify, &link.customer_id).await?.into_iter().collect());
         }
         let reference = self.context.policy.matching.reference_of(&RemoteId(contact_id.to_owned()));
         let found = self.try_read(|| self.readers.customer_by_reference(&self.call, &reference)).await?;
-        Ok(found.and_then(|found| found.record.id).map(|id| id.0).into_iter().collect())
+        match (found, email) {
+            (Some(found), _) => Ok(vec![found.record]),
+            (None, Some(email)) => self.try_read(|| self.readers.customers_with_email(&self.call, email)).await,
+            (None, None) => Ok(Vec::new()),
+        }
     }
 
     /// One record, or `None` when it is gone, which is written down.
@@ -192,119 +227,6 @@ impl Reading<'_> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Contacts page by page; returns how many, and how many rows could not be read.
-    async fn all_contacts(&self, updated_since: Option<OffsetDateTime>) -> Result<(u64, u64)> {
-        let (mut count, mut unreadable) = (0, 0);
-        let mut page = SearchPage { page_limit: limits::HIGHLEVEL_PAGE, after: None, updated_since };
-        let mut last = (self.mark(Side::Highlevel), Vec::new());
-        loop {
-            let mark = self.mark(Side::Highlevel);
-            // A page is stored while the next one is on its way.
-            let read = self.try_read(|| self.readers.contacts(&self.call, &page));
-            let (answer, ()) = futures::try_join!(read, self.keep(last.0, &last.1))?;
-            count += answer.records.len() as u64;
-            unreadable += if answer.rows_complete { 0 } else { answer.problems.len().max(1) as u64 };
-            last = (mark, answer.records);
-            if answer.next.is_none() {
-                self.keep(last.0, &last.1).await?;
-                return Ok((count, unreadable));
-            }
-            page.after = answer.next;
-        }
-    }
-
-    /// Customers page by page.
-    async fn all_customers(&self, updated_since: Option<OffsetDateTime>) -> Result<(u64, u64)> {
-        let (mut count, mut unreadable) = (0, 0);
-        for number in 1.. {
-            let page = CustomerPage { page: number, updated_since };
-            let mark = self.mark(Side::Chargify);
-            let answer = self.try_read(|| self.readers.customers(&self.call, &page)).await?;
-            self.keep(mark, &answer.records).await?;
-            count += answer.records.len() as u64;
-            unreadable += if answer.rows_complete { 0 } else { answer.problems.len().max(1) as u64 };
-            if !answer.more {
-                break;
-            }
-        }
-        Ok((count, unreadable))
-    }
-
-    /// Customers that events after `event_id` tell of and whose copies are older than that: how many were read, how many
-    /// could not be, and the newest event.
-    async fn heard_customers(&self, event_id: i64) -> Result<(u64, u64, i64)> {
-        let (stale, newest) = self.stale_customers(event_id, 0).await?;
-        let mut count = 0;
-        if stale.len() > GETS_MAX
-            && let Some(earliest) = stale.iter().map(|(_, told_at)| *told_at).min()
-        {
-            let since = earliest - time::Duration::seconds(limits::WATERMARK_OVERLAP_S);
-            let (read, unreadable) = self.all_customers(Some(since)).await?;
-            return Ok((read, unreadable, newest));
-        }
-        for (id, _) in stale {
-            let mark = self.mark(Side::Chargify);
-            if let Some(customer) = self.one(Side::Chargify, &id).await? {
-                self.keep(mark, &[customer]).await?;
-                count += 1;
-            }
-        }
-        Ok((count, 0, newest))
-    }
-
-    /// Customers that events after `event_id` tell of, with when; and the newest event. As many pages as `expected`
-    /// events fill are read side by side, further ones one after the other.
-    ///
-    /// An event that is not younger than the copy's own `updated_at` tells nothing new: both are the site's time. Our own
-    /// writes are found so, without a call.
-    pub(crate) async fn stale_customers(
-        &self,
-        event_id: i64,
-        expected: u64,
-    ) -> Result<(Vec<(String, OffsetDateTime)>, i64)> {
-        let mut newest = event_id;
-        let mut told: BTreeMap<String, OffsetDateTime> = BTreeMap::new();
-        // Events show up some seconds late and out of order.
-        let mut since = event_id.saturating_sub(limits::EVENT_OVERLAP).max(1);
-        if event_id == 0 {
-            since = 0;
-        }
-        let (mut page, mut ahead) = (1, (expected / u64::from(limits::CHARGIFY_PAGE)).max(1));
-        loop {
-            let at_once = ahead.clamp(1, u64::from(limits::CHARGIFY_IN_FLIGHT));
-            let read = (page..page + at_once).map(|page| self.event_page(since, page));
-            let pages = futures::future::try_join_all(read).await?;
-            for event in pages.iter().flat_map(|page| &page.events) {
-                newest = newest.max(event.id);
-                if let Some(id) = &event.customer_id {
-                    let at = event.created_at.unwrap_or_else(|| self.engine.clock().now());
-                    told.entry(id.0.clone()).and_modify(|known| *known = at.max(*known)).or_insert(at);
-                }
-            }
-            let Some(last) = pages.last().filter(|last| last.more).and_then(|last| last.events.last()) else { break };
-            (page, ahead) = (page + at_once, ahead - at_once);
-            if ahead == 0 {
-                // Nothing is expected any more: on from the last one, since pages are counted from `since`.
-                (since, page, ahead) = (last.id.saturating_add(1), 1, 1);
-            }
-        }
-        let ids: Vec<String> = told.keys().cloned().collect();
-        let mut conn = self.engine.pool().acquire().await?;
-        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        for row in store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await? {
-            let current = row.gone_at.is_some()
-                || told.get(&row.remote_id).zip(row.updated_at).is_some_and(|(told_at, copy_at)| copy_at >= *told_at);
-            if current {
-                told.remove(&row.remote_id);
-            }
-        }
-        Ok((told.into_iter().collect(), newest))
-    }
-
-    async fn event_page(&self, since: i64, page: u64) -> Result<EventPage> {
-        self.try_read(|| self.readers.events(&self.call, since, page, &CUSTOMER_EVENTS)).await
     }
 
     /// A read is repeated when the service is away or asks for a pause: it changes nothing.
@@ -338,8 +260,43 @@ impl Reading<'_> {
     }
 }
 
-/// More customers than this are read by list rather than one by one.
-const GETS_MAX: usize = 20;
+/// Up to when GoHighLevel's changes are known, by its own clock: nothing younger than the youngest change seen is, and
+/// nothing younger than the reading. Where rows could not be read it stays, so that `changes` comes back to them.
+fn mark_after(contacts: &Listed, before: Option<OffsetDateTime>, began_at: OffsetDateTime) -> Option<OffsetDateTime> {
+    if !contacts.is_complete() {
+        return before;
+    }
+    // Where nothing changes for long the mark moves on all the same: no clock is wrong by that much.
+    let at_least = began_at - time::Duration::seconds(limits::CLOCK_SKEW_MAX_S);
+    let seen = contacts.newest.max(before).map_or(at_least, |newest| newest.max(at_least));
+    Some(seen.min(began_at))
+}
 
 /// A page that fails is tried again soon: somebody waits for the whole list.
 const READ_RETRY_MAX: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::{Duration, macros::datetime};
+
+    #[test]
+    fn the_mark_follows_the_youngest_change_seen_and_stays_where_rows_were_lost() {
+        let began_at = datetime!(2026-11-22 12:00 UTC);
+        let ago = |minutes: i64| began_at - Duration::minutes(minutes);
+        let whole = |newest| Listed { newest, ..Listed::default() };
+        let lost = Listed { newest: Some(ago(1)), unreadable: 1, ..Listed::default() };
+        let table = [
+            ("a change seen", whole(Some(ago(2))), Some(ago(9)), Some(ago(2))),
+            ("nothing new", whole(None), Some(ago(9)), Some(ago(9))),
+            ("nothing for a day", whole(None), Some(ago(1_440)), Some(ago(60))),
+            ("a service whose clock is ahead", whole(Some(ago(-5))), Some(ago(9)), Some(began_at)),
+            ("nothing there at all", whole(None), None, Some(ago(60))),
+            ("a row that was lost", lost, Some(ago(9)), Some(ago(9))),
+            ("a row lost at the very first", lost, None, None),
+        ];
+        for (what, listed, before, mark) in table {
+            assert_eq!(mark_after(&listed, before, began_at), mark, "{what}");
+        }
+    }
+}

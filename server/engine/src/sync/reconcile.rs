@@ -324,7 +324,7 @@ impl Look<'_> {
             return Ok(planned);
         }
         let Some(email) = first.email() else { return Ok(planned) };
-        let found = clients.chargify.customers_like(&self.cause.call, &email).await?;
+        let found = clients.chargify.customers_with_email(&self.cause.call, &email).await?;
         let mark = ReadMark {
             workspace_id: self.context.workspace_id,
             sync_id: self.context.sync_id,

@@ -9,6 +9,7 @@ mod connections;
 mod deliveries;
 mod jobs;
 mod live;
+mod reading;
 mod recovery;
 mod runs;
 mod setting;

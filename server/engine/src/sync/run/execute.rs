@@ -281,7 +281,7 @@ impl Running<'_> {
     /// A plan that waited for a person is compared with what changed meanwhile: a few calls, not a read per record.
     async fn look_for_changes_since(&mut self) -> Result<()> {
         // Counted from when reading began: a long reading is itself something to look behind.
-        let began = self.read_summary().highlevel_seen_until;
+        let began = self.read_summary().began_at;
         let old = began.is_some_and(|at| self.engine.clock().now() - at > FRESH);
         let waited = old || self.row.approved_by.is_some();
         let summary = self.read_summary();

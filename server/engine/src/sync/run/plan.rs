@@ -8,8 +8,9 @@ use crate::{
 };
 use domain::{
     Side, limits,
+    merge::Base,
     outcome::{Counts, Outcome},
-    plan::Action,
+    plan::{Action, PlanItem, Reason, ReasonCode},
 };
 use sqlx::{Connection as _, PgConnection};
 
@@ -19,6 +20,8 @@ const MANY: u64 = 500;
 /// What planning adds up.
 #[derive(Default)]
 struct Tally {
+    /// Whether the contacts and the customers are known whole.
+    known: [bool; 2],
     counts: Counts,
     to_create: i64,
     to_update: i64,
@@ -26,6 +29,34 @@ struct Tally {
     chargify: i64,
     left_alone: i64,
     item_no: i64,
+}
+
+impl Tally {
+    /// Nobody is created on a side that is not known whole: who seems to be missing there may be among the unread.
+    fn withhold(&self, planned: &mut Planned) {
+        let [contacts_known, customers_known] = self.known;
+        let (side, known) = match planned.item.action {
+            Action::CreateCustomer => (Side::Chargify, customers_known),
+            Action::CreateContact => (Side::Highlevel, contacts_known),
+            _ => return,
+        };
+        if !known {
+            let words = format!(
+                "not every {} could be read, so it is not certain that there is none yet; nobody is created on a guess",
+                side.noun()
+            );
+            planned.item = PlanItem {
+                action: Action::Fail,
+                reason: Reason::new(ReasonCode::NotRead, words),
+                changes: Vec::new(),
+                reference: None,
+                base_after: Base::default(),
+                problems: Vec::new(),
+                conflicts: Vec::new(),
+                new_link: false,
+            };
+        }
+    }
 }
 
 impl Running<'_> {
@@ -43,7 +74,8 @@ impl Running<'_> {
         if summary.contacts + summary.customers >= MANY {
             store::records::analyze(&mut conn).await?;
         }
-        let mut tally = Tally::default();
+        let known = [summary.contacts_known, summary.customers_known];
+        let mut tally = Tally { known, ..Tally::default() };
         self.plan_contacts(&mut conn, &mut tally).await?;
         self.plan_lone_customers(&mut conn, &mut tally).await?;
         if tally.item_no >= MANY as i64 {
@@ -80,7 +112,8 @@ impl Running<'_> {
             let rows = store::records::contacts_seen(conn, workspace_id, sync_id, self.run_id, &after, batch).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after.clone_from(&last.remote_id);
-            let planned = self.engine.plan_contacts(conn, &self.context, &rows, Circumstances::default()).await?;
+            let mut planned = self.engine.plan_contacts(conn, &self.context, &rows, Circumstances::default()).await?;
+            planned.iter_mut().for_each(|one| tally.withhold(one));
             self.keep(conn, tally, &planned).await?;
         }
     }
@@ -98,10 +131,11 @@ impl Running<'_> {
                 tally.left_alone += rows.len() as i64;
                 continue;
             }
-            let planned = rows
+            let mut planned = rows
                 .iter()
                 .map(|row| Engine::plan_lone_customer(&self.context, row, Circumstances::default()))
                 .collect::<Result<Vec<_>>>()?;
+            planned.iter_mut().for_each(|one| tally.withhold(one));
             self.keep(conn, tally, &planned).await?;
         }
     }

@@ -1,0 +1,212 @@
+//! What the site's events tell of customers, compared with their copies.
+
+use super::{Reading, listing::CustomerWish};
+use crate::{
+    EngineError, Result, UpstreamClass,
+    clients::chargify::{Event, EventPage},
+    store::{self, records::RecordRow},
+};
+use domain::{Side, limits};
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+
+/// The events that tell of customers.
+const CUSTOMER_EVENTS: [&str; 3] = ["customer_create", "customer_update", DELETED];
+const DELETED: &str = "customer_delete";
+
+/// More customers than this are read by list rather than one by one.
+const GETS_MAX: usize = 20;
+
+/// A customer whose copy is older than what events tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stale {
+    pub(crate) id: String,
+    /// When it was changed last, by the site's clock, and the event that tells of it.
+    pub(crate) at: OffsetDateTime,
+    pub(crate) event_id: i64,
+}
+
+/// How hearing went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
+    pub(super) read: u64,
+    /// Customers that could not be read.
+    pub(super) unreadable: u64,
+    /// The newest event.
+    pub(super) newest: i64,
+}
+
+impl Reading<'_> {
+    /// Reads the customers that events after `event_id` tell of and whose copies are older than that.
+    pub(super) async fn heard_customers(&self, event_id: i64) -> Result<Heard> {
+        let (stale, newest) = self.stale_customers(event_id, 0).await?;
+        let mut heard = Heard { newest, ..Heard::default() };
+        if stale.len() > GETS_MAX
+            && let Some(earliest) = stale.iter().map(|one| one.at).min()
+        {
+            let wish = CustomerWish {
+                updated_since: Some(earliest - time::Duration::seconds(limits::WATERMARK_OVERLAP_S)),
+                expected: stale.len() as u64,
+                heard: stale.iter().map(|one| (one.id.clone(), one.event_id)).collect(),
+            };
+            let listed = self.all_customers(&wish).await?;
+            (heard.read, heard.unreadable) = (listed.read, listed.unreadable + u64::from(listed.broke_off));
+            return Ok(heard);
+        }
+        for one in stale {
+            let mark = self.mark(Side::Chargify);
+            match self.one(Side::Chargify, &one.id).await {
+                Ok(Some(mut customer)) => {
+                    customer.stamp.event_id = Some(one.event_id);
+                    self.keep(mark, &[customer]).await?;
+                    heard.read += 1;
+                }
+                Ok(None) => {}
+                Err(EngineError::Upstream { class: UpstreamClass::Malformed, .. }) => heard.unreadable += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(heard)
+    }
+
+    /// Customers that events after `event_id` tell of and whose copies are older; and the newest event. As many pages as
+    /// `expected` events fill are read side by side, further ones one after the other.
+    pub(crate) async fn stale_customers(&self, event_id: i64, expected: u64) -> Result<(Vec<Stale>, i64)> {
+        let mut newest = event_id;
+        let mut told: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+        // Events show up some seconds late and out of order.
+        let mut since = event_id.saturating_sub(limits::EVENT_OVERLAP).max(1);
+        if event_id == 0 {
+            since = 0;
+        }
+        let (mut page, mut ahead) = (1, (expected / u64::from(limits::CHARGIFY_PAGE)).max(1));
+        loop {
+            let at_once = ahead.clamp(1, u64::from(limits::CHARGIFY_IN_FLIGHT));
+            let read = (page..page + at_once).map(|page| self.event_page(since, page));
+            let pages = futures::future::try_join_all(read).await?;
+            let Some(last) = pages.last() else { break };
+            let on = last.events.last().filter(|_| last.more).map(|event| event.id);
+            for event in pages.into_iter().flat_map(|page| page.events) {
+                newest = newest.max(event.id);
+                if let Some(id) = &event.customer_id {
+                    let known = told.entry(id.0.clone()).or_default();
+                    if known.iter().all(|other| other.id != event.id) {
+                        known.push(event);
+                    }
+                }
+            }
+            let Some(last_id) = on else { break };
+            (page, ahead) = (page + at_once, ahead - at_once);
+            if ahead == 0 {
+                // Nothing is expected any more: on from the last one, since pages are counted from `since`.
+                (since, page, ahead) = (last_id.saturating_add(1), 1, 1);
+            }
+        }
+        let ids: Vec<String> = told.keys().cloned().collect();
+        let mut conn = self.engine.pool().acquire().await?;
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let copies = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
+        let copies: BTreeMap<&str, &RecordRow> = copies.iter().map(|row| (row.remote_id.as_str(), row)).collect();
+        let now = self.engine.clock().now();
+        let stale = told.into_iter().filter_map(|(id, events)| {
+            let stale = !copies.get(id.as_str()).is_some_and(|copy| tells_nothing_new(copy, &events));
+            let event_id = events.iter().map(|event| event.id).max()?;
+            let at = events.iter().filter_map(|event| event.created_at).max().unwrap_or(now);
+            stale.then_some(Stale { id, at, event_id })
+        });
+        Ok((stale.collect(), newest))
+    }
+
+    async fn event_page(&self, since: i64, page: u64) -> Result<EventPage> {
+        self.try_read(|| self.readers.events(&self.call, since, page, &CUSTOMER_EVENTS)).await
+    }
+}
+
+/// Whether a copy holds all that these events tell. Event and copy carry the site's own time, so our own writes are
+/// recognised without a call.
+///
+/// Instants are whole seconds. What made the copy's state told of itself once, if no event is known of it; a further event
+/// of that second is somebody else's change.
+fn tells_nothing_new(copy: &RecordRow, events: &[Event]) -> bool {
+    if copy.gone_at.is_some() {
+        return true;
+    }
+    let known = copy.event_id.unwrap_or(0);
+    let unseen: Vec<&Event> = events.iter().filter(|event| event.id > known).collect();
+    if unseen.iter().any(|event| event.key == DELETED) {
+        return false;
+    }
+    let mut its_own = usize::from(copy.event_id.is_none());
+    unseen.iter().all(|event| match (event.created_at, copy.updated_at) {
+        (Some(told_at), Some(copy_at)) if told_at == copy_at => {
+            let is_its_own = its_own > 0;
+            its_own = 0;
+            is_its_own
+        }
+        (Some(told_at), Some(copy_at)) => told_at < copy_at,
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::RemoteId;
+    use time::{Duration, macros::datetime};
+
+    const SECOND: OffsetDateTime = datetime!(2026-11-22 06:00:00 UTC);
+
+    fn copy(event_id: Option<i64>) -> RecordRow {
+        RecordRow {
+            side: "chargify".to_owned(),
+            remote_id: "7".to_owned(),
+            field_values: serde_json::Value::Null,
+            updated_at: Some(SECOND),
+            event_id,
+            email: None,
+            reference: None,
+            verdict: "in_step".to_owned(),
+            read_at: SECOND,
+            gone_at: None,
+        }
+    }
+
+    fn event(id: i64, seconds: i64, key: &str) -> Event {
+        Event {
+            id,
+            key: key.to_owned(),
+            customer_id: Some(RemoteId("7".to_owned())),
+            subscription_id: None,
+            created_at: Some(SECOND + Duration::seconds(seconds)),
+        }
+    }
+
+    #[test]
+    fn an_event_is_news_unless_the_copy_holds_it() {
+        let update = "customer_update";
+        let table = [
+            ("our own write tells of itself once", None, vec![event(5, 0, update)], true),
+            (
+                "a second event of that second is somebody else's",
+                None,
+                vec![event(5, 0, update), event(6, 0, update)],
+                false,
+            ),
+            ("an older one is in the copy", None, vec![event(4, -1, update), event(5, 0, update)], true),
+            ("a younger one is not", None, vec![event(5, 1, update)], false),
+            ("what was heard before is known", Some(6), vec![event(5, 0, update), event(6, 0, update)], true),
+            (
+                "after a known one the same second brings news",
+                Some(5),
+                vec![event(5, 0, update), event(6, 0, update)],
+                false,
+            ),
+            ("a deletion is news in the very second of a write", None, vec![event(5, 0, DELETED)], false),
+        ];
+        for (what, known, events, nothing_new) in table {
+            assert_eq!(tells_nothing_new(&copy(known), &events), nothing_new, "{what}");
+        }
+        let gone = RecordRow { gone_at: Some(SECOND), ..copy(None) };
+        assert!(tells_nothing_new(&gone, &[event(5, 9, update)]), "whoever is gone stays gone");
+    }
+}

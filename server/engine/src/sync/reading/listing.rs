@@ -1,0 +1,134 @@
+//! Whole lists, page by page, into the store.
+
+use super::{
+    Reading,
+    pages::{Filled, LastPage, Next},
+};
+use crate::{
+    Result,
+    clients::{
+        chargify::{CustomerPage, CustomerRows},
+        highlevel::SearchPage,
+    },
+    store::records::ReadMark,
+};
+use domain::{Side, limits, record::Record};
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+
+/// How a listing went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) read: u64,
+    /// Rows that could not be read.
+    pub(super) unreadable: u64,
+    /// The list may hold more than was read.
+    pub(super) broke_off: bool,
+    /// The youngest change seen, by the service's own clock.
+    pub(super) newest: Option<OffsetDateTime>,
+}
+
+impl Listed {
+    pub(super) fn is_complete(&self) -> bool {
+        self.unreadable == 0 && !self.broke_off
+    }
+
+    fn add(&mut self, records: &[Record], lost: u64) {
+        self.read += records.len() as u64;
+        self.unreadable += lost;
+        let newest = records.iter().filter_map(|record| record.stamp.updated_at).max();
+        self.newest = self.newest.max(newest);
+    }
+}
+
+/// Which customers are to be listed.
+#[derive(Debug, Default)]
+pub(super) struct CustomerWish {
+    pub(super) updated_since: Option<OffsetDateTime>,
+    /// How many there probably are.
+    pub(super) expected: u64,
+    /// The newest event heard of some of them before they are read.
+    pub(super) heard: BTreeMap<String, i64>,
+}
+
+impl Reading<'_> {
+    /// Contacts page by page. A page begins behind the last row of the one before, so that deletions shift nothing.
+    pub(super) async fn all_contacts(&self, updated_since: Option<OffsetDateTime>) -> Result<Listed> {
+        let mut listed = Listed::default();
+        let mut page = SearchPage { page_limit: limits::HIGHLEVEL_PAGE, after: None, updated_since };
+        let mut last = (self.mark(Side::Highlevel), Vec::new());
+        loop {
+            let mark = self.mark(Side::Highlevel);
+            // A page is stored while the next one is on its way.
+            let read = self.try_read(|| self.readers.contacts(&self.call, &page));
+            let (answer, ()) = futures::try_join!(read, self.keep(last.0, &last.1))?;
+            listed.add(&answer.records, lost(answer.rows_complete, answer.problems.len()));
+            last = (mark, answer.records);
+            if answer.next.is_none() {
+                self.keep(last.0, &last.1).await?;
+                // The service counts what matches: fewer rows than that are not all of them.
+                listed.broke_off = answer.total.is_some_and(|total| listed.read + listed.unreadable < total);
+                return Ok(listed);
+            }
+            page.after = answer.next;
+        }
+    }
+
+    /// Customers from the last page to the first.
+    pub(super) async fn all_customers(&self, wish: &CustomerWish) -> Result<Listed> {
+        let mut listed = Listed::default();
+        let (mut search, mut number) = LastPage::of(wish.expected, limits::CHARGIFY_PAGE);
+        let (mark, rows) = loop {
+            let mark = self.mark(Side::Chargify);
+            let rows = self.customer_page(wish, number).await?;
+            match search.after(number, filled(&rows)) {
+                Next::Look(next) => number = next,
+                Next::IsLast => break (mark, rows),
+                Next::Nothing => return Ok(listed),
+                Next::Lost => return Ok(Listed { broke_off: true, ..listed }),
+            }
+        };
+        let mut last = self.taken(wish, &mut listed, mark, rows);
+        while number > 1 {
+            number -= 1;
+            let mark = self.mark(Side::Chargify);
+            let (rows, ()) = futures::try_join!(self.customer_page(wish, number), self.keep(last.0, &last.1))?;
+            last = self.taken(wish, &mut listed, mark, rows);
+        }
+        self.keep(last.0, &last.1).await?;
+        Ok(listed)
+    }
+
+    async fn customer_page(&self, wish: &CustomerWish, page: u32) -> Result<CustomerRows> {
+        let page = CustomerPage { page, updated_since: wish.updated_since };
+        self.try_read(|| self.readers.customers(&self.call, &page)).await
+    }
+
+    fn taken(
+        &self,
+        wish: &CustomerWish,
+        listed: &mut Listed,
+        mark: ReadMark,
+        rows: CustomerRows,
+    ) -> (ReadMark, Vec<Record>) {
+        listed.add(&rows.records, lost(rows.rows_complete, rows.problems.len()));
+        let mut records = rows.records;
+        for record in &mut records {
+            let heard = record.id.as_ref().and_then(|id| wish.heard.get(id.as_str()));
+            record.stamp.event_id = record.stamp.event_id.max(heard.copied());
+        }
+        (mark, records)
+    }
+}
+
+fn filled(rows: &CustomerRows) -> Filled {
+    match (rows.more, rows.records.is_empty() && rows.rows_complete) {
+        (true, _) => Filled::Full,
+        (false, true) => Filled::Empty,
+        (false, false) => Filled::Partly,
+    }
+}
+
+fn lost(rows_complete: bool, problems: usize) -> u64 {
+    if rows_complete { 0 } else { problems.max(1) as u64 }
+}

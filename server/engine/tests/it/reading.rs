@@ -1,0 +1,138 @@
+//! Reading both sides: lists that change while they are read, rows that cannot be read, and who is looked for before
+//! anybody is created.
+
+use crate::support::{SYNC, Setup, World};
+use domain::Side;
+use engine::{Approval, StartRun};
+use sandbox::{Fault, FaultRule};
+use serde_json::json;
+use sqlx::PgPool;
+use std::time::Duration;
+
+const LIST: &str = "GET /customers.json";
+
+/// Starts a run of chosen contacts, approved beforehand.
+async fn run_chosen(world: &World, contact: &str) -> u64 {
+    let start = StartRun {
+        sync: SYNC.to_owned(),
+        mode: "full".to_owned(),
+        chosen: Some(vec![contact.to_owned()]),
+        approval: Approval::Granted,
+    };
+    let number = world.engine.start_run(&world.runner().await, start).await.unwrap();
+    world.drain().await;
+    number
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn customers_deleted_between_two_pages_hide_nobody(pool: PgPool) {
+    let world = World::open(&pool, Setup { latency_ms: 40, ..Setup::default() }).await;
+    let mut customers = Vec::new();
+    for number in 0..450 {
+        let email = format!("shift{number}@reading.example");
+        let name = format!("Shift {number}");
+        world.add_contact(&name, "Person", &email);
+        let fields = [("first_name", name.as_str()), ("last_name", "Person"), ("email", email.as_str())];
+        customers.push(world.add_customer(&fields));
+    }
+    let run = world.start("dry-run", Approval::Granted).await;
+    let deleting = async {
+        // The oldest goes whenever a page has been read, so that everybody moves up by one.
+        let (mut deleted, mut seen) = (0, 0);
+        while world.view(run).await.finished_at.is_none() {
+            let pages = world.calls_to(Side::Chargify, LIST);
+            if pages > seen && deleted < 40 {
+                seen = pages;
+                let customer = customers[deleted];
+                world.sandbox.chargify.with(|rules, now| rules.remove_customer(customer, now).unwrap());
+                deleted += 1;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        deleted
+    };
+    let ((), deleted) = tokio::join!(world.drain(), deleting);
+    assert!(deleted >= 3, "{deleted} were deleted while the list was read");
+    let run = world.ended(run).await;
+    // Only who was deleted before their page was read has no customer any more.
+    assert!(run.to_create <= deleted as u64, "{run:#?}");
+    let created = world.items(run.number).await.into_iter().filter(|item| item.action == "create_customer");
+    let emails: Vec<String> = created.filter_map(|item| item.email).collect();
+    for email in emails {
+        assert_eq!(world.customers_with_email(&email), 0, "{email} has a customer that was not read");
+    }
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_run_of_a_chosen_contact_finds_the_customer_by_its_address(pool: PgPool) {
+    let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
+    world.run("full").await;
+    // Both are new, and no webhook ever told of them.
+    let new = world.add_contact("Ne", "Wer", "newer@reading.example");
+    let (first_name, last_name) = (("first_name", "Ne"), ("last_name", "Wer"));
+    let customer = world.add_customer(&[first_name, last_name, ("email", "Newer@Reading.example")]);
+    world.add_customer(&[first_name, last_name, ("email", "not.newer@reading.example")]);
+    let before = world.customers();
+    world.reset_stats();
+    let run = run_chosen(&world, &new).await;
+    assert_eq!(world.ended(run).await.counts.created, 0);
+    assert_eq!((world.customers(), world.customer_of(&new)), (before, customer));
+    assert_eq!(world.calls_to(Side::Chargify, LIST), 1, "one search, for this case alone");
+
+    world.reset_stats();
+    run_chosen(&world, &new).await;
+    assert_eq!(world.calls_to(Side::Chargify, LIST), 0, "whoever is linked needs no search");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn an_edit_in_the_very_second_of_our_own_write_is_not_taken_for_it(pool: PgPool) {
+    let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
+    let contact = world.add_contact("Ada", "Lovelace", "ada@reading.example");
+    // The site's clock stands at the beginning of a second, so that both happen within it.
+    let into = world.sandbox.chargify.now().nanosecond();
+    world.sandbox.chargify.advance(Duration::from_nanos(1_000_000_000 - u64::from(into)));
+    world.run("full").await;
+    let customer = world.customer_of(&contact);
+    world.edit_customer(customer, &[("first_name", "Augusta")]);
+    let changes = world.run("changes").await;
+    assert_eq!(changes.counts.updated, 1, "{changes:#?}");
+    assert_eq!(world.contact_text(&contact, "firstName").as_deref(), Some("Augusta"));
+    world.reset_stats();
+    world.run("changes").await;
+    assert_eq!(world.calls(), (1, 1), "and then nothing is news any more");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_contact_that_could_not_be_read_is_come_back_to(pool: PgPool) {
+    let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
+    world.add_contact("Ada", "Lovelace", "ada@reading.example");
+    world.run("full").await;
+    let contact = world.add_contact("Un", "Readable", "unreadable@reading.example");
+    let body = json!({ "contacts": [{ "firstName": "Un" }], "total": 1 });
+    let garbled = Fault::Status { status: 200, body: Some(body), retry_after: None };
+    world.sandbox.highlevel.set_faults(vec![FaultRule::next(1, "POST /contacts/search", garbled)]);
+    let mark = "select (extract(epoch from highlevel_seen_until) * 1000000)::bigint from sync";
+    let before = world.count(mark).await;
+    world.run("changes").await;
+    assert_eq!(world.customer_by_reference(&contact), None);
+    assert_eq!(world.count(mark).await, before, "the next run begins where this one did");
+    world.run("changes").await;
+    assert!(world.customer_by_reference(&contact).is_some());
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn nobody_is_created_while_a_customer_could_not_be_read(pool: PgPool) {
+    let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
+    let contact = world.add_contact("Al", "Ready", "there@reading.example");
+    let fields = [("first_name", "Al"), ("last_name", "Ready"), ("email", "there@reading.example")];
+    let customer = world.add_customer(&fields);
+    let garbled =
+        Fault::Status { status: 200, body: Some(json!([{ "customer": { "email": "?" } }])), retry_after: None };
+    world.sandbox.chargify.set_faults(vec![FaultRule::next(1, LIST, garbled)]);
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), run.counts.failed), ("complete_with_failures", 1), "{run:#?}");
+    assert_eq!(world.customers(), 1);
+    // Nothing of Chargify counts as read: the next run reads it whole.
+    world.run("changes").await;
+    assert_eq!((world.customers(), world.customer_of(&contact)), (1, customer));
+}
