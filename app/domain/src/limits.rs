@@ -115,6 +115,11 @@ pub const SCHEDULE_GAP_MIN: u16 = 5;
 pub const SCHEDULE_POLL: Duration = Duration::from_secs(60);
 /// How often a start that is due but held up is looked at again.
 pub const SCHEDULE_HELD_POLL: Duration = Duration::from_secs(15);
+/// A service that refuses everything is asked by schedules no more often than this: often enough to go on by itself once
+/// it is accepted again, seldom enough not to bury the list of runs.
+pub const SCHEDULE_REFUSED_RETRY: Duration = Duration::from_secs(60 * 60);
+/// Next starts shown of a timing.
+pub const SCHEDULE_STARTS_SHOWN: usize = 5;
 /// Days looked ahead for the next start: a 29 February is never farther away than eight years.
 pub const SCHEDULE_DAYS_AHEAD: u32 = 3_000;
 
@@ -155,7 +160,9 @@ pub const NODE_REJOIN: Duration = Duration::from_secs(1);
 pub const QUEUE_POLL: Duration = Duration::from_secs(30);
 /// Jobs a process runs at once: most of them wait for a remote answer.
 pub const JOBS_AT_ONCE: usize = 8;
-/// Jobs of one lane at once, over all nodes.
+/// Runs among them: they take long, and half of the places stay with live changes.
+pub const RUNS_AT_ONCE: usize = JOBS_AT_ONCE / 2;
+/// Jobs of one lane at once, over all nodes; of runs, half as many.
 pub const LANE_JOBS: i16 = 8;
 /// Writes journalled as sent ahead of the slots, so that no slot waits for Postgres.
 pub const WRITES_AHEAD: usize = 2;

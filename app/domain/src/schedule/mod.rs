@@ -15,6 +15,9 @@ pub use zone::Zone;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+/// What stands where a person's name stands, for a run that a schedule started.
+pub const STARTER: &str = "the schedule";
+
 /// What a start reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
