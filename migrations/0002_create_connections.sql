@@ -25,6 +25,12 @@ create table connection (
     constraint connection_name_unique unique (workspace_id, name)
 );
 
+-- The four requests a Chargify site lets run at once are the site's: a second connection to it, in whatever workspace,
+-- would have slots of its own and take eight.
+create unique index connection_site_once on connection (account, coalesce(base_url, '')) where side = 'chargify';
+-- Webhooks are addressed by public id or by name, over all workspaces.
+create index connection_by_name on connection (name);
+
 create table credential (
     workspace_id uuid not null,
     connection_id uuid not null,

@@ -94,7 +94,7 @@ impl Engine {
             data_key: &data_key,
             at,
         };
-        store::connections::insert(conn, row).await.map_err(name_taken)?;
+        store::connections::insert(conn, row).await.map_err(taken)?;
         for credential in &credentials {
             store::connections::put_credential(conn, workspace_id, connection_id, credential).await?;
         }
@@ -158,7 +158,7 @@ impl Engine {
             line = line.change(&row.side, field, before, after);
         }
         (row.account, row.base_url, row.webhook_public_key) = (new.account, new.base_url, new.webhook_public_key);
-        store::connections::update(conn, &row, at).await?;
+        store::connections::update(conn, &row, at).await.map_err(taken)?;
         audit::append(conn, by.workspace_id(), line).await?;
         Ok(true)
     }
@@ -245,9 +245,14 @@ fn small(slots: u16) -> i16 {
     i16::try_from(slots).unwrap_or(i16::MAX)
 }
 
-fn name_taken(error: sqlx::Error) -> EngineError {
+/// What stands in the way of a connection, in words.
+pub(crate) fn taken(error: sqlx::Error) -> EngineError {
     match error.as_database_error().and_then(|error| error.constraint()) {
         Some("connection_name_unique") => EngineError::invalid("name: another connection of this workspace has it"),
+        Some("connection_site_once") => EngineError::invalid(
+            "account: this Chargify site is connected already, here or in another workspace. A site lets four requests \
+             run at once, over everybody, and a second connection would double that: use the one there is",
+        ),
         _ => error.into(),
     }
 }

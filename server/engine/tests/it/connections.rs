@@ -59,6 +59,24 @@ async fn a_name_is_taken_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_site_has_one_connection_since_its_four_requests_are_the_sites(pool: PgPool) {
+    let (engine, _clock) = setting::engine(&pool);
+    let by = keyholder(&engine).await;
+    engine.add_connection(&by, new_chargify("billing", None, "key-0123456789")).await.unwrap();
+    let told =
+        |faults: Vec<String>| assert!(faults[0].starts_with("account: this Chargify site is connected"), "{faults:?}");
+    let official = Some("https://acme.chargify.com/");
+    for base_url in [None, official] {
+        told(faults(engine.add_connection(&by, new_chargify("second", base_url, "key-0123456789")).await));
+    }
+    // The same name on the other host is another site, until it is moved.
+    let europe = Some("https://acme.ebilling.maxio.com");
+    engine.add_connection(&by, new_chargify("europe", europe, "key-0123456789")).await.unwrap();
+    let here = Whereabouts { account: "acme".to_owned(), base_url: None, webhook_public_key: None };
+    told(faults(engine.change_connection(&by, "europe", here).await));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn credentials_are_never_sent_to_a_strange_host(pool: PgPool) {
     let (engine, _clock) = setting::engine(&pool);
     let by = keyholder(&engine).await;
@@ -143,7 +161,8 @@ async fn a_value_sealed_for_one_connection_does_not_open_in_another(pool: PgPool
     let (engine, _clock) = setting::engine(&pool);
     let by = keyholder(&engine).await;
     engine.add_connection(&by, new_chargify("one", None, "key-0123456789")).await.unwrap();
-    engine.add_connection(&by, new_chargify("two", None, "key-9876543210")).await.unwrap();
+    let other = NewConnection { account: "other".to_owned(), ..new_chargify("two", None, "key-9876543210") };
+    engine.add_connection(&by, other).await.unwrap();
     sqlx::query(
         "update credential set (sealed, nonce) = (select sealed, nonce from credential c join connection using
          (workspace_id, connection_id) where name = 'one')

@@ -1,7 +1,7 @@
 //! Workspaces and connections, as the core and the configuration file see them.
 
 use crate::{
-    EngineError, Result,
+    Result,
     store::{
         connections::{self, ConnectionRow, CredentialRow, NewConnectionRow},
         people, workspaces,
@@ -70,12 +70,5 @@ tables! {
 }
 
 async fn insert(conn: &mut PgConnection, row: NewConnectionRow<'_>) -> Result<()> {
-    connections::insert(conn, row).await.map_err(name_taken)
-}
-
-fn name_taken(error: sqlx::Error) -> EngineError {
-    match error.as_database_error().and_then(|error| error.constraint()) {
-        Some("connection_name_unique") => EngineError::invalid("name: another connection of this workspace has it"),
-        _ => error.into(),
-    }
+    connections::insert(conn, row).await.map_err(crate::connections::taken)
 }

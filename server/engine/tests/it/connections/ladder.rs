@@ -211,6 +211,7 @@ async fn faults_below_the_service_have_words_of_their_own(pool: PgPool) {
         let faulty = Arc::new(Faulty(TransportError::Connect(fault.to_owned())));
         let place = Place::around(&pool, sandbox, faulty).await;
         let new = super::new_chargify(&format!("billing{n}"), None, "key-0123456789");
+        let new = engine::NewConnection { account: format!("site{n}"), ..new };
         place.engine.add_connection(&place.by, new).await.unwrap();
         let detail = failed_at(&place.test(&format!("billing{n}")).await, rung);
         assert!(detail.contains(words), "{detail}");
