@@ -1,5 +1,9 @@
 //! Time as a value. The only place that reads the machine's clock.
 
+mod common;
+
+pub(crate) use common::CommonClock;
+
 use std::{future::Future, pin::Pin, time::Duration};
 use time::OffsetDateTime;
 

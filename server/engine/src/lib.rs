@@ -106,6 +106,7 @@ struct Shared {
     run_changes: tokio::sync::broadcast::Sender<domain::RunId>,
     job_wakes: tokio::sync::Notify,
     intake: deliveries::Intake,
+    time: Arc<clock::CommonClock>,
     under_way: std::sync::Mutex<std::collections::BTreeSet<domain::IntentId>>,
 }
 
@@ -126,7 +127,9 @@ impl Engine {
             job_wakes: tokio::sync::Notify::new(),
             under_way: std::sync::Mutex::default(),
             intake: deliveries::Intake::default(),
+            time: Arc::new(clock::CommonClock::new(Arc::clone(&parts.clock))),
         };
+        let parts = Parts { clock: Arc::clone(&shared.time) as Arc<dyn Clock>, ..parts };
         Self { inner: Arc::new(Inner { parts, shared }) }
     }
 

@@ -80,6 +80,7 @@ impl Engine {
 
     /// Joins the database if need be: takes the node's lock in a session of its own. Then buries dead nodes.
     async fn look_around(&self, session: &mut Option<PgListener>) -> Result<()> {
+        self.learn_time().await?;
         if session.is_some() {
             return self.bury_the_dead().await;
         }
@@ -98,6 +99,17 @@ impl Engine {
         node.present.store(true, Ordering::Release);
         *session = Some(listener);
         self.bury_the_dead().await
+    }
+
+    /// Corrects this process's time by the database's, now and then.
+    async fn learn_time(&self) -> Result<()> {
+        let time = &self.shared().time;
+        if time.is_due() {
+            let mut conn = self.pool().acquire().await?;
+            let asked_at = self.clock().now();
+            time.learn(asked_at, store::schema::now(&mut conn).await?);
+        }
+        Ok(())
     }
 
     /// Leaves in order, with nothing of this node under way: the others need not find out that it is gone.
