@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 use crate::record::FieldKey;
 use crate::side::Side;
-use crate::value::{FieldKind, Value};
+use crate::value::FieldKind;
+
+mod custom;
+
+pub use custom::Misfit;
 
 /// One field of one side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,58 +33,12 @@ pub struct Field {
     pub max_chars: Option<usize>,
     /// Whether `null` empties it; otherwise `""` does.
     pub nullable: bool,
-}
-
-impl Field {
-    /// A HighLevel custom field. `data_type` is the service's own word; unknown ones are opaque text.
-    #[must_use]
-    pub fn highlevel_custom(id: &str, name: &str, data_type: &str) -> Self {
-        let kind = match data_type.to_ascii_uppercase().as_str() {
-            "PHONE" => FieldKind::Phone,
-            "EMAIL" => FieldKind::Email,
-            "DATE" => FieldKind::Date,
-            // "MONETORY" is how the service spells it.
-            "NUMERICAL" | "MONETORY" | "MONETARY" => FieldKind::Number,
-            "CHECKBOX" | "MULTIPLE_OPTIONS" | "TEXTBOX_LIST" => FieldKind::Tags,
-            _ => FieldKind::Text,
-        };
-        Self {
-            side: Side::Highlevel,
-            key: FieldKey::custom_field(id),
-            label: name.to_owned(),
-            kind,
-            writable: !data_type.eq_ignore_ascii_case("FILE_UPLOAD"),
-            required: false,
-            max_chars: None,
-            nullable: false,
-        }
-    }
-
-    /// A Chargify metafield: always text.
-    #[must_use]
-    pub fn chargify_metafield(name: &str) -> Self {
-        Self {
-            side: Side::Chargify,
-            key: FieldKey::metafield(name),
-            label: name.to_owned(),
-            kind: FieldKind::Text,
-            writable: true,
-            required: false,
-            max_chars: None,
-            nullable: false,
-        }
-    }
-
-    /// `value` as the service's JSON wants it. Chargify types its texts non-null and joins nothing by itself.
-    #[must_use]
-    pub fn wire(&self, value: &Value) -> serde_json::Value {
-        match (self.side, value) {
-            (_, Value::Empty) if self.nullable => serde_json::Value::Null,
-            (_, Value::Empty) => serde_json::Value::String(String::new()),
-            (Side::Highlevel, Value::List(items)) => items.iter().map(String::as_str).collect(),
-            (_, value) => serde_json::Value::String(value.display()),
-        }
-    }
+    /// The service's own word for its type, of fields that an account made itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_type: Option<String>,
+    /// The only values it takes, as the service spells them. None: it takes any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
 }
 
 /// All fields known of both sides.
@@ -196,12 +154,16 @@ impl Row {
             required: self.required,
             max_chars: bounded.then_some(limits::CHARGIFY_TEXT_CHARS),
             nullable: self.nullable,
+            data_type: None,
+            choices: Vec::new(),
         }
     }
 }
 
 /// Contact fields a sync may use (HighLevel API docs, contacts, seen 2026-08). `tags` in an update replaces the whole
-/// set, so tags are never written as a field; `gender` is refused on update.
+/// set, so tags are never written as a field; `gender` is refused on update. Do not disturb is the contact's own wish:
+/// it is told, never set. The company's name is `companyName`; what setting a business's link does to it, or the other
+/// way round, is documented nowhere, so the link is only read.
 const HIGHLEVEL: &[Row] = &[
     Row::new("firstName", "First name", FieldKind::Text).nullable(),
     Row::new("lastName", "Last name", FieldKind::Text).nullable(),
@@ -219,6 +181,15 @@ const HIGHLEVEL: &[Row] = &[
     Row::new("dateOfBirth", "Date of birth", FieldKind::Date).nullable(),
     Row::new("assignedTo", "Assigned to", FieldKind::Text).nullable(),
     Row::new("dnd", "Do not disturb", FieldKind::Bool).read_only(),
+    Row::new("dndSettings.Call", "Do not disturb: calls", FieldKind::Text).read_only(),
+    Row::new("dndSettings.Email", "Do not disturb: e-mail", FieldKind::Text).read_only(),
+    Row::new("dndSettings.SMS", "Do not disturb: SMS", FieldKind::Text).read_only(),
+    Row::new("dndSettings.WhatsApp", "Do not disturb: WhatsApp", FieldKind::Text).read_only(),
+    Row::new("dndSettings.GMB", "Do not disturb: Google Business", FieldKind::Text).read_only(),
+    Row::new("dndSettings.FB", "Do not disturb: Facebook", FieldKind::Text).read_only(),
+    Row::new("dndSettings.RCS", "Do not disturb: RCS", FieldKind::Text).read_only(),
+    Row::new("businessId", "Business (id of the linked one)", FieldKind::Text).read_only(),
+    Row::new("businessName", "Business (name of the linked one)", FieldKind::Text).read_only(),
     Row::new("tags", "Tags", FieldKind::Tags).read_only(),
     Row::new("type", "Contact type", FieldKind::Text).read_only(),
     Row::new("dateAdded", "Added", FieldKind::Date).read_only(),
@@ -273,20 +244,6 @@ mod tests {
         assert_eq!(required, ["email", "first_name", "last_name"]);
         assert!(!known.get(Side::Highlevel, &FieldKey::from("tags")).unwrap().writable);
         assert!(!known.get(Side::Chargify, &FieldKey::from("reference")).unwrap().writable);
-    }
-
-    #[test]
-    fn emptiness_is_written_as_each_service_wants_it() {
-        let known = Catalogue::standard();
-        let wire =
-            |side, key: &str, value: Value| known.get(side, &FieldKey::from(key)).unwrap().wire(&value).to_string();
-        assert_eq!(wire(Side::Chargify, "phone", Value::Empty), "\"\"");
-        assert_eq!(wire(Side::Highlevel, "phone", Value::Empty), "null");
-        assert_eq!(wire(Side::Highlevel, "country", Value::Empty), "\"\"");
-        assert_eq!(wire(Side::Chargify, "city", Value::from("Rome")), "\"Rome\"");
-        let list = Value::List(vec!["a".to_owned(), "b".to_owned()]);
-        assert_eq!(Field::highlevel_custom("x", "X", "CHECKBOX").wire(&list).to_string(), "[\"a\",\"b\"]");
-        assert_eq!(Field::chargify_metafield("x").wire(&list).to_string(), "\"a, b\"");
     }
 
     #[test]

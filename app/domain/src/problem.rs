@@ -32,6 +32,12 @@ pub enum ProblemCode {
     TooLong,
     /// Not an e-mail address.
     EmailMalformed,
+    /// A field of numbers, and the value is none.
+    NotANumber,
+    /// A field of dates, and the value is none.
+    NotADate,
+    /// A field of given choices, and the value is none of them.
+    NotAChoice,
     /// A required field would be emptied.
     RequiredNeverCleared,
     /// A required field is missing.
@@ -114,6 +120,13 @@ impl Problem {
             ProblemCode::Cut => "Nothing has to be done. Shorten the text at its source if the end matters.",
             ProblemCode::TooLong => "Shorten the text in the record, or add truncate(255) to the rule.",
             ProblemCode::EmailMalformed => "Correct the e-mail address in the record; it is then taken up by itself.",
+            ProblemCode::NotANumber => {
+                "Correct the value in the record; digits with a point, such as 12.50, are safest."
+            }
+            ProblemCode::NotADate => "Correct the value in the record; a date such as 2026-08-31 is safest.",
+            ProblemCode::NotAChoice => {
+                "Add the choice to the field, correct the value in the record, or translate it: lookup(\"old=new\")."
+            }
             ProblemCode::RequiredNeverCleared => "Fill in the field in GoHighLevel, or give the rule a default.",
             ProblemCode::RequiredMissing => "Fill in the field in GoHighLevel, or give the rule a default.",
             ProblemCode::Irreversible => "Make the rule one-way, or take this transform off.",
@@ -140,6 +153,9 @@ impl Problem {
             ProblemCode::Cut => "the text was cut to fit",
             ProblemCode::TooLong => "the text is too long for the other side",
             ProblemCode::EmailMalformed => "the e-mail address is not valid",
+            ProblemCode::NotANumber => "the value is not a number",
+            ProblemCode::NotADate => "the value is not a date",
+            ProblemCode::NotAChoice => "the value is none of the choices",
             ProblemCode::RequiredNeverCleared => "Chargify requires this field, so it is not emptied",
             ProblemCode::RequiredMissing => "Chargify requires this field and it is empty",
             ProblemCode::Irreversible => "the transform works in one direction, but the rule goes both ways",

@@ -41,6 +41,12 @@ impl FieldKey {
         self.0.strip_prefix("customField:")
     }
 
+    /// True for a field that an account made itself: a custom field or a metafield.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        self.custom_field_id().is_some() || self.metafield_name().is_some()
+    }
+
     /// The name of the Chargify metafield meant, if one is.
     #[must_use]
     pub fn metafield_name(&self) -> Option<&str> {

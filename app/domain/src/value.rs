@@ -204,6 +204,34 @@ fn number(text: &str) -> Option<String> {
     Some(out)
 }
 
+/// One `@` between a name and a dotted host, without white space. What passes may still be refused by the service;
+/// what does not pass would be.
+pub(crate) fn is_email(text: &str) -> bool {
+    let text = text.trim();
+    let Some((name, host)) = text.split_once('@') else { return false };
+    let host_parts = || host.split('.');
+    !name.is_empty()
+        && !host.contains('@')
+        && text
+            .chars()
+            .all(|char| !char.is_whitespace() && !char.is_control() && !matches!(char, '<' | '>' | ',' | ';' | '"'))
+        && host_parts().count() > 1
+        && host_parts().all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..")
+}
+
+/// Whether a value in normal form is a number.
+pub(crate) fn is_number(normal: &Value) -> bool {
+    matches!(normal, Value::Text(text) if number(text).is_some())
+}
+
+/// Whether a value in normal form is a day of the calendar.
+pub(crate) fn is_date(normal: &Value) -> bool {
+    matches!(normal, Value::Text(text) if text.len() == 10 && date(text).is_some())
+}
+
 fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "y" | "on" => Some(true),

@@ -280,6 +280,7 @@ fn listed(row: store::records::ListedRow) -> RecordRowView {
         if is_contact { (Some(row.remote_id), row.partner_id) } else { (row.partner_id, Some(row.remote_id)) };
     RecordRowView {
         sync: row.sync,
+        Why::NotRead => "The field to be written was not read, and nothing is written over unseen.",
         contact_id,
         customer_id,
         name: row.display_name,

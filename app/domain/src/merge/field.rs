@@ -1,13 +1,14 @@
 //! The decision about one field.
 
 use super::{BasePair, Merged, Merging, Sides, Why, rule_kind};
+use crate::field::{Field, Misfit};
 use crate::mapping::{Conflict, EmptyRule, Rule};
 use crate::problem::{Problem, ProblemCode, any_stops};
 use crate::record::Record;
 use crate::side::Side;
 use crate::transform::{Transform, apply_all};
-use crate::value::{FieldKind, Value, normal};
-use crate::{geo, phone};
+use crate::value::{FieldKind, Value, is_email, normal};
+use crate::{geo, limits, phone};
 
 /// What a side's value becomes on its way to the other.
 enum Travel {
@@ -29,11 +30,18 @@ struct Half {
     seen: Option<Value>,
     /// What arrives on the other side.
     travel: Travel,
+    /// The record is there; otherwise it is about to be created.
+    exists: bool,
 }
 
 impl Half {
     fn is_blank(&self) -> bool {
         self.seen.as_ref().is_none_or(Value::is_blank)
+    }
+
+    /// Nothing is known of the field, although the record is there: it may hold anything.
+    fn is_unread(&self) -> bool {
+        self.raw.is_none() && self.exists
     }
 
     fn brings_something(&self) -> bool {
@@ -133,6 +141,9 @@ impl<'a> FieldMerge<'a> {
             }
             return stays;
         }
+        if target.is_unread() {
+            return self.settle(Merged::Nothing(Why::NotRead));
+        }
         let (value, remarks) = match &source.travel {
             Travel::Absent => return self.settle(Merged::Nothing(Why::Absent)),
             Travel::NoWay => {
@@ -230,7 +241,7 @@ fn half(sides: &Sides<'_>, kind: FieldKind, side: Side) -> Half {
     let raw = record.get(sides.rule.field(side).as_str()).cloned();
     let travel = travel(sides, raw.as_ref(), record);
     let seen = seen(sides.rule, kind, record);
-    Half { raw, seen, travel }
+    Half { raw, seen, travel, exists: record.id.is_some() }
 }
 
 /// The normal form by which a change of a rule's field is noticed; `None` when it is absent. Where the rule makes its
@@ -257,6 +268,11 @@ fn travel(sides: &Sides<'_>, raw: Option<&Value>, from: &Record) -> Travel {
     let target = sides.rule.field(to);
     let kind = sides.catalogue.kind(to, target);
     let value = shaped(to, kind, value, from);
+    let known = sides.catalogue.get(to, target);
+    let value = known.map_or_else(|| value.clone(), |field| field.spelled(value.clone()));
+    if let Some(problem) = known.and_then(|field| custom_unfit(field, &value)) {
+        return Travel::Broken(vec![problem.about(source)]);
+    }
     match unfit(to, kind, &value) {
         Some(code) => Travel::Broken(vec![Problem::at(code, source, value.display())]),
         None => Travel::Value { value, remarks: problems },
@@ -267,11 +283,7 @@ fn travel(sides: &Sides<'_>, raw: Option<&Value>, from: &Record) -> Travel {
 fn shaped(to: Side, kind: FieldKind, value: Value, from: &Record) -> Value {
     match (to, kind, value) {
         (_, _, value) if value.is_blank() => Value::Empty,
-        (Side::Highlevel, FieldKind::Tags, Value::Text(text)) => {
-            let items = text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty());
-            Value::from(items.collect::<Vec<_>>())
-        }
-        (Side::Highlevel, FieldKind::Tags, list) => list,
+        (Side::Highlevel, FieldKind::Tags, set) => set,
         (Side::Highlevel, FieldKind::Phone, Value::Text(text)) => {
             let country = from.text("country").and_then(geo::country);
             Value::Text(phone::parse(&text, country).unwrap_or(text))
@@ -280,6 +292,34 @@ fn shaped(to: Side, kind: FieldKind, value: Value, from: &Record) -> Value {
         (_, _, value) => value,
     }
 }
+
+/// What a field that an account made itself cannot hold; the other fields of the record travel all the same. Chargify
+/// answers 200 to a metafield's value that is too long or none of its choices, and drops it (Maxio Advanced Billing API
+/// reference, metadata, seen 2026-08).
+fn custom_unfit(field: &Field, value: &Value) -> Option<Problem> {
+    if let Some(misfit) = field.misfit(value) {
+        return Some(match misfit {
+            Misfit::NotANumber => Problem::new(ProblemCode::NotANumber, value.display()),
+            Misfit::NotADate => Problem::new(ProblemCode::NotADate, value.display()),
+            Misfit::NotAChoice(strange) => {
+                let some = field.choices.iter().take(CHOICES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = field.choices.len().saturating_sub(CHOICES_SHOWN);
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                Problem::new(ProblemCode::NotAChoice, format!("\"{strange}\"; {} takes {some}{more}", field.label))
+            }
+        });
+    }
+    let text = value.display();
+    let limit = limits::CHARGIFY_METAFIELD_BYTES;
+    if field.key.metafield_name().is_some() && text.len() > limit {
+        return Some(Problem::new(ProblemCode::TooLong, format!("{} bytes; {limit} fit", text.len())));
+    }
+    let malformed = field.is_custom() && field.kind == FieldKind::Email && !text.is_empty() && !is_email(&text);
+    malformed.then(|| Problem::new(ProblemCode::EmailMalformed, text.trim()))
+}
+
+/// Choices named in a finding: enough to see what is meant.
+const CHOICES_SHOWN: usize = 12;
 
 /// Values whose treatment by the service is not documented are not sent: HighLevel guesses at national phone numbers
 /// (HighLevel API docs, contacts), Chargify asks for ISO codes (Maxio Advanced Billing API reference, customers).

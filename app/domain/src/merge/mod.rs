@@ -66,6 +66,8 @@ impl Base {
 pub enum Why {
     /// The field was not read on either side, or not on the side that would have to give.
     Absent,
+    /// The field that would be written was not read: it may hold anything, and is not written over.
+    NotRead,
     /// The rule does not go this way.
     Direction,
     /// The rule does not copy emptiness here.

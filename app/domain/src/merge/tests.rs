@@ -1,3 +1,5 @@
+mod custom;
+mod nine;
 mod properties;
 
 use time::OffsetDateTime;
@@ -402,30 +404,6 @@ fn an_organization_that_chargify_made_up_counts_as_empty() {
     check("", "Ann Lee|Ann Lee", ">");
     let merging = standard(&rule, None, contact("Acme"), customer);
     assert!(matches!(merging.merged, Merged::Write { ref before, .. } if *before == Value::from("Ann Lee")));
-}
-
-#[test]
-fn choices_become_text_and_text_becomes_choices() {
-    let catalogue =
-        Catalogue::standard().with([Field::highlevel_custom("h", "H", "CHECKBOX"), Field::chargify_metafield("c")]);
-    let rule = rule(Direction::Both, Conflict::Ask);
-    let list = Value::List(vec!["Red".to_owned(), "Blue".to_owned()]);
-    let merged = |highlevel: Value, chargify: &str| {
-        let highlevel = Record::new(Side::Highlevel).with("customField:h", highlevel);
-        let chargify = record(Side::Chargify, chargify, None);
-        merge(&Sides {
-            rule: &rule,
-            highlevel: &highlevel,
-            chargify: &chargify,
-            base: None,
-            catalogue: &catalogue,
-            decided: None,
-        })
-        .merged
-    };
-    assert!(matches!(merged(list.clone(), ""), Merged::Write { after: Value::Text(text), .. } if text == "Red, Blue"));
-    assert!(matches!(merged(Value::Empty, "Red,Blue"), Merged::Write { after, .. } if after == list));
-    assert_eq!(merged(list, "blue, red"), Merged::Agree);
 }
 
 #[test]

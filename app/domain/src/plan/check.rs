@@ -6,7 +6,7 @@ use crate::limits;
 use crate::problem::{Problem, ProblemCode};
 use crate::record::FieldKey;
 use crate::side::Side;
-use crate::value::{FieldKind, Value};
+use crate::value::{FieldKind, Value, is_email};
 
 /// Texts longer than their field. Nothing is cut unless a rule says so.
 pub(super) fn too_long(changes: &[Change], reference: Option<&str>, catalogue: &Catalogue) -> Vec<Problem> {
@@ -21,13 +21,8 @@ pub(super) fn too_long(changes: &[Change], reference: Option<&str>, catalogue: &
 }
 
 fn change_too_long(change: &Change, catalogue: &Catalogue) -> Option<Problem> {
-    let text = change.after.display();
-    let chars = text.chars().count();
+    let chars = change.after.display().chars().count();
     let problem = |detail: String| Some(Problem::at(ProblemCode::TooLong, &change.field, detail));
-    if change.side == Side::Chargify && change.field.metafield_name().is_some() {
-        let limit = limits::CHARGIFY_METAFIELD_BYTES;
-        return if text.len() > limit { problem(format!("{} bytes; {limit} fit", text.len())) } else { None };
-    }
     let limit = catalogue.get(change.side, &change.field)?.max_chars?;
     if chars > limit { problem(format!("{chars} characters; {limit} fit")) } else { None }
 }
@@ -36,7 +31,8 @@ fn change_too_long(change: &Change, catalogue: &Catalogue) -> Option<Problem> {
 pub(super) fn malformed_email(changes: &[Change], catalogue: &Catalogue) -> Option<(Reason, Problem)> {
     changes.iter().find_map(|change| {
         let Value::Text(text) = &change.after else { return None };
-        if catalogue.kind(change.side, &change.field) != FieldKind::Email || is_email(text) {
+        let concerned = !change.field.is_custom() && catalogue.kind(change.side, &change.field) == FieldKind::Email;
+        if !concerned || is_email(text) {
             return None;
         }
         let problem = Problem::at(ProblemCode::EmailMalformed, &change.field, text.trim());
@@ -45,24 +41,6 @@ pub(super) fn malformed_email(changes: &[Change], catalogue: &Catalogue) -> Opti
             problem,
         ))
     })
-}
-
-/// One `@` between a name and a dotted host, without white space. What passes may still be refused by the service;
-/// what does not pass would be.
-pub(super) fn is_email(text: &str) -> bool {
-    let text = text.trim();
-    let Some((name, host)) = text.split_once('@') else { return false };
-    let host_parts = || host.split('.');
-    !name.is_empty()
-        && !host.contains('@')
-        && text
-            .chars()
-            .all(|char| !char.is_whitespace() && !char.is_control() && !matches!(char, '<' | '>' | ',' | ';' | '"'))
-        && host_parts().count() > 1
-        && host_parts().all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..")
 }
 
 /// Required Chargify fields that a new customer would lack.

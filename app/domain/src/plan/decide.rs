@@ -4,6 +4,7 @@ use super::pair::{Pair, merge_pair};
 use super::{Action, Change, PlanInput, PlanItem, Reason, ReasonCode, check, person};
 use crate::matching::{Ambiguity, Match};
 use crate::merge::Base;
+use crate::problem::Problem;
 use crate::record::{FieldKey, Record};
 use crate::side::Side;
 use crate::value::Value;
@@ -91,7 +92,7 @@ fn pair_item(input: &PlanInput<'_>, contact: &Record, customer: &Record, pair: P
         (false, false) if echo => Action::Echo,
         (false, false) => Action::Unchanged,
     };
-    let reason = pair_reason(input, action, &pair.changes);
+    let reason = without(pair_reason(input, action, &pair.changes), &pair.problems);
     finish(input, PlanItem { reference, new_link: !linked, ..PlanItem::new(action, reason, Base::default()) }, pair)
 }
 
@@ -117,6 +118,15 @@ fn pair_reason(input: &PlanInput<'_>, action: Action, changes: &[Change]) -> Rea
     }
 }
 
+/// The reason, with the fields that stay behind because their values cannot travel.
+fn without(reason: Reason, problems: &[Problem]) -> Reason {
+    let left: Vec<String> = problems.iter().filter(|one| one.stops_the_value()).map(Problem::to_string).collect();
+    if left.is_empty() {
+        return reason;
+    }
+    Reason::new(reason.code, format!("{}; left as it is: {}", reason.words, left.join("; ")))
+}
+
 fn create_customer(input: &PlanInput<'_>, contact: &Record) -> PlanItem {
     let contact = &complete(input, contact);
     let nobody = Record::new(Side::Chargify);
@@ -132,6 +142,7 @@ fn create_customer(input: &PlanInput<'_>, contact: &Record) -> PlanItem {
         return item;
     }
     let reason = Reason::new(ReasonCode::NewContact, "no customer belongs to this contact yet");
+    let reason = without(reason, &pair.problems);
     let reference = contact.id.as_ref().map(|id| input.policy.matching.reference_of(id));
     let item = PlanItem { reference, new_link: true, ..PlanItem::new(Action::CreateCustomer, reason, Base::default()) };
     finish(input, item, pair)
@@ -157,6 +168,7 @@ fn create_contact(input: &PlanInput<'_>, customer: &Record) -> PlanItem {
         return end(input, Action::Exclude, Reason::new(ReasonCode::RequiredMissing, words));
     }
     let reason = Reason::new(ReasonCode::NewCustomer, "no contact belongs to this customer yet");
+    let reason = without(reason, &pair.problems);
     finish(input, PlanItem { new_link: true, ..PlanItem::new(Action::CreateContact, reason, Base::default()) }, pair)
 }
 

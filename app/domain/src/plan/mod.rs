@@ -178,6 +178,26 @@ impl PlanItem {
         }
     }
 
+    /// Calls that carrying it out makes to one side: values of metafields have an operation of their own, and taking one
+    /// off that has choices another.
+    #[must_use]
+    pub fn calls(&self, side: Side, known: &Catalogue) -> i64 {
+        if !self.action.writes(side) {
+            return 0;
+        }
+        let creates = matches!(self.action, Action::CreateCustomer | Action::CreateContact);
+        let with_reference = side == Side::Chargify && self.reference.is_some();
+        let has = |wanted: &dyn Fn(&Change) -> bool| i64::from(self.changes_to(side).any(wanted));
+        let metafield = |change: &Change| change.field.metafield_name().is_some();
+        let taken_off = |change: &Change| {
+            let choices = known.get(side, &change.field).is_some_and(|field| !field.choices.is_empty());
+            metafield(change) && change.after.is_blank() && choices
+        };
+        let record = if creates || with_reference { 1 } else { has(&|change| !metafield(change)) };
+        let set = has(&|change| metafield(change) && !taken_off(change) && !(creates && change.after.is_blank()));
+        record + set + has(&|change| !creates && taken_off(change))
+    }
+
     /// The fields to be written on one side.
     pub fn changes_to(&self, side: Side) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.side == side)

@@ -45,7 +45,7 @@ pub(super) fn merge_pair(input: &PlanInput<'_>, contact: &Record, customer: &Rec
             let Some(rule) = input.policy.mapping.rules.get(index) else { continue };
             let before = base.0.get(&rule.key());
             pair.quiet &= merging.base.as_ref() == before
-                && matches!(merging.merged, Merged::Agree | Merged::Nothing(Why::Absent));
+                && matches!(merging.merged, Merged::Agree | Merged::Nothing(Why::Absent | Why::NotRead));
             pair.problems.extend(merging.remarks);
             match merging.merged {
                 Merged::Write { to, after, .. } => {

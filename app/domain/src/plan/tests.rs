@@ -4,7 +4,7 @@ mod properties;
 
 use super::*;
 use crate::field::Field;
-use crate::mapping::{Conflict, Direction, Rule};
+use crate::mapping::{Conflict, Direction, EmptyRule, Rule};
 
 fn contact() -> Record {
     Record::new(Side::Highlevel)

@@ -12,6 +12,7 @@ mod reconcile;
 mod run;
 mod settling;
 mod trouble;
+mod unknown;
 mod writing;
 
 pub(crate) use context::SyncContext;

@@ -2,7 +2,10 @@
 
 mod heard;
 mod listing;
+mod meanwhile;
 mod pages;
+
+pub(crate) use meanwhile::Meanwhile;
 
 use super::{SyncContext, batch_of, readers::Readers};
 use crate::{

@@ -6,7 +6,7 @@ use super::{
     echo::is_echo,
     planning::{Circumstances, Planned},
     settling::{Belongs, Ended},
-    writing::{Carried, Cause, Writer},
+    writing::{Carried, Cause, Target, Writer},
 };
 use crate::{
     Engine, EngineError, Result, UpstreamClass,
@@ -16,20 +16,13 @@ use crate::{
     store::{
         self,
         deliveries::{DeliveryRow, Settled},
-        intents::IntentResult,
+        jobs::Claim,
         links::LinkRow,
         records::ReadMark,
     },
 };
-use domain::{
-    IntentId, RemoteId, Side, SyncId, WorkspaceId,
-    merge::Base,
-    outcome::Outcome,
-    plan::Action,
-    record::{FieldKey, Record},
-    value::Value,
-};
-use std::{collections::BTreeMap, time::Duration};
+use domain::{RemoteId, Side, SyncId, WorkspaceId, merge::Base, outcome::Outcome, plan::Action, record::Record};
+use std::time::Duration;
 
 /// When another write of the record is on its way: look again soon.
 const BUSY: Duration = Duration::from_millis(500);
@@ -56,6 +49,7 @@ impl Engine {
         sync_id: SyncId,
         side: Side,
         remote_id: &str,
+        job: Claim,
     ) -> Result<Ending> {
         let context = self.sync_context(workspace_id, sync_id).await?;
         let mut conn = self.pool().acquire().await?;
@@ -68,7 +62,7 @@ impl Engine {
             |first| (format!("webhook:{}", first.delivery_id), format!("webhook {}", first.event)),
         );
         let call = CallContext::new(Priority::Live, key.clone());
-        let cause = Cause { actor: (key, name), run_id: None, call };
+        let cause = Cause { actor: (key, name), run_id: None, call, job };
         let look = Look { engine: self, context, side, remote_id, deliveries, cause };
         Box::pin(look.work()).await
     }
@@ -129,7 +123,9 @@ impl Look<'_> {
     }
 
     async fn settle(&self, clients: &Clients, link: Option<LinkRow>) -> Result<Ending> {
-        self.settle_open_intents(clients, self.keys(link.as_ref())).await?;
+        if let Some(rest) = self.settle_open_intents(clients, self.keys(link.as_ref())).await? {
+            return Ok(Ending::Later(rest));
+        }
         let gone = self.refresh(clients, link.as_ref()).await?;
         for _ in 0..ROUNDS {
             let as_of = self.engine.clock().now();
@@ -145,9 +141,11 @@ impl Look<'_> {
                 }
                 Carried::Busy => {
                     let keys = [planned.contact_id(), planned.customer_id()].into_iter().flatten().map(str::to_owned);
-                    self.settle_open_intents(clients, keys.collect()).await?;
-                    return Ok(Ending::Later(BUSY));
+                    let rest = self.settle_open_intents(clients, keys.collect()).await?;
+                    return Ok(Ending::Later(rest.unwrap_or(BUSY)));
                 }
+                // Whoever has the job now goes on with it.
+                Carried::Lost => return Ok(Ending::Later(BUSY)),
                 Carried::Halt(error) => return Err(error.into()),
             }
         }
@@ -160,58 +158,23 @@ impl Look<'_> {
         if let Some(link) = link {
             keys.extend([link.contact_id.clone(), link.customer_id.clone()]);
         }
-        // Creates are journalled under what they are looked up by.
+        // Creates are journalled under what they are looked up by, or for whom they are made.
+        keys.push(Target::new_key(self.remote_id));
         match self.side {
             Side::Highlevel => {
                 keys.push(self.context.policy.matching.reference_of(&RemoteId(self.remote_id.to_owned())));
             }
-            Side::Chargify => keys.push(format!("new:{}", self.remote_id)),
+            Side::Chargify => {}
         }
         keys
     }
 
-    /// Looks up writes about this record whose outcome nobody knows, before anything new is written. What somebody is
-    /// still at is left to them.
-    async fn settle_open_intents(&self, clients: &Clients, keys: Vec<String>) -> Result<()> {
-        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let mut conn = self.engine.pool().acquire().await?;
-        let open = store::intents::open_of_keys(&mut conn, workspace_id, sync_id, &keys, self.engine.node().id).await?;
-        drop(conn);
+    /// Looks up writes about this record whose outcome nobody knows, before anything new is written. Returns how long
+    /// nothing can be known of some of them.
+    async fn settle_open_intents(&self, clients: &Clients, keys: Vec<String>) -> Result<Option<Duration>> {
         let as_of = self.engine.clock().now();
         let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause, as_of };
-        // Those of a run that goes on are the run's own to settle.
-        let is_left = |id: uuid::Uuid| !self.engine.is_under_way(IntentId(id));
-        for intent in open.into_iter().filter(|intent| !intent.run_goes_on && is_left(intent.intent_id)) {
-            let fields: BTreeMap<FieldKey, Value> = serde_json::from_value(intent.body.clone()).unwrap_or_default();
-            let id = RemoteId(intent.remote_key.clone());
-            let call = &self.cause.call;
-            let found = match (intent.side.as_str(), intent.operation.as_str()) {
-                ("chargify", "create") => self
-                    .known(clients.chargify.lookup(call, &intent.remote_key).await)?
-                    .flatten()
-                    .filter(|found| found.exact)
-                    .map(|found| found.record),
-                ("chargify", _) => {
-                    self.known(clients.chargify.get(call, &id).await)?.filter(|r| writer.holds(r, &fields))
-                }
-                (_, "create") => {
-                    self.known(writer.contact_like(&fields).await)?.flatten().filter(|r| writer.holds(r, &fields))
-                }
-                _ => self.known(clients.highlevel.get(call, &id).await)?.filter(|r| writer.holds(r, &fields)),
-            };
-            let mut ended = Ended::as_outcome(Outcome::Unchanged, None);
-            ended.intents.push(IntentResult {
-                intent_id: IntentId(intent.intent_id),
-                phase: if found.is_some() { "done" } else { "not_done" },
-                remote_id: found.as_ref().and_then(|record| record.id.as_ref()).map(|id| id.0.clone()),
-                status: None,
-                detail: Some("settled by a look-up".to_owned()),
-            });
-            ended.audit.extend(found.as_ref().map(|record| writer.recovered_line(&intent, record)));
-            ended.records.extend(found);
-            self.engine.settle(Belongs { context: &self.context, run_id: None }, &[ended]).await?;
-        }
-        Ok(())
+        writer.settle_unknown(self.context.sync_id, &keys).await
     }
 
     /// Reads this record, and its partner where there is one. Says which side is proved gone.

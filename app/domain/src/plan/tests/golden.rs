@@ -123,7 +123,7 @@ fn a_matched_pair_that_agrees_is_only_linked() {
 #[test]
 fn first_contact_fills_each_side_from_the_other() {
     let policy = SyncPolicy::default();
-    let contact = contact().with("companyName", "Acme").with("city", "");
+    let contact = contact().with("companyName", "Acme").with("city", "").with("address1", "");
     let customer = customer().with("city", "Austin").with("address", "1 Main St").with("organization", "Ann Lee");
     let item = plan(&PlanInput { contact: Some(&contact), customer: Some(&customer), ..PlanInput::new(&policy) });
     assert_eq!(item.action, Action::UpdateBoth);
@@ -179,14 +179,21 @@ fn a_conflict_parks_the_whole_record() {
 #[test]
 fn a_field_that_cannot_travel_is_reported_and_the_rest_goes_on() {
     let policy = SyncPolicy::default();
-    let item = linked(&policy, &contact().with("phone", "ask Bob").with("city", "Rome"), &customer(), false);
+    let customer_in_no_city = customer().with("city", "");
+    let item = linked(&policy, &contact().with("phone", "ask Bob").with("city", "Rome"), &customer_in_no_city, false);
     assert_eq!((item.action, shown(&item)), (Action::UpdateCustomer, vec![">city=Rome".to_owned()]));
+    assert_eq!(
+        item.reason.words,
+        "the customer gets City; left as it is: phone: the phone number cannot be read (ask Bob: \"a\" is no part of a \
+         number)"
+    );
     assert_eq!(
         item.problems[0].to_string(),
         "phone: the phone number cannot be read (ask Bob: \"a\" is no part of a number)"
     );
     let item = linked(&policy, &contact().with("lastName", ""), &customer(), false);
     assert_eq!(item.action, Action::Unchanged);
+    assert!(item.reason.words.starts_with("both sides agree; left as it is: last_name: "), "{}", item.reason.words);
     assert_eq!(item.problems[0].to_string(), "last_name: Chargify requires this field, so it is not emptied");
 }
 
@@ -197,10 +204,10 @@ fn an_address_that_is_no_email_is_not_passed_on() {
     assert_eq!((item.action, item.reason.code), (Action::Exclude, ReasonCode::EmailMalformed));
     assert!(item.changes.is_empty());
     for good in ["a@b.co", "a.b+c@x-y.example", "ünï@exämple.de"] {
-        assert!(check::is_email(good), "{good}");
+        assert!(crate::value::is_email(good), "{good}");
     }
     for bad in ["", "@", "a@b", "a b@c.de", "a@b..de", "a@@b.de", "a@b.de, c@d.de", "<a@b.de>", ".a@b.de", "a@-b.de"] {
-        assert!(!check::is_email(bad), "{bad}");
+        assert!(!crate::value::is_email(bad), "{bad}");
     }
 }
 
@@ -307,6 +314,40 @@ fn rules_that_chase_each_other_fail_instead_of_writing_for_ever() {
     let (contact, customer) = (contact(), customer().with("metafield:x", ""));
     let item = plan(&PlanInput { contact: Some(&contact), customer: Some(&customer), ..PlanInput::new(&policy) });
     assert_eq!((item.action, item.reason.code), (Action::Fail, ReasonCode::RulesContradict));
+}
+
+#[test]
+fn metafields_are_written_by_calls_of_their_own() {
+    let mut policy = SyncPolicy::default();
+    policy.catalogue.add(Field::chargify_metafield("note"));
+    policy.catalogue.add(Field::chargify_metafield("tier").with_choices(["Gold"]));
+    for (contact, metafield) in [("website", "metafield:note"), ("source", "metafield:tier")] {
+        policy.mapping.rules.push(Rule { empty: EmptyRule::CopyEmpties, ..Rule::new(contact, metafield) });
+    }
+    let customer = customer().with("metafield:note", "x").with("metafield:tier", "Gold").with("city", "");
+    let agreed = contact().with("website", "x").with("source", "Gold");
+    let calls = |contact: &Record| {
+        let item = linked_after(&policy, (&agreed, contact), &customer);
+        (item.calls(Side::Highlevel, &policy.catalogue), item.calls(Side::Chargify, &policy.catalogue))
+    };
+    assert_eq!(calls(&agreed), (0, 0));
+    assert_eq!(calls(&agreed.clone().with("city", "Rome")), (0, 1));
+    assert_eq!(calls(&agreed.clone().with("website", "y")), (0, 1));
+    assert_eq!(calls(&agreed.clone().with("website", "y").with("city", "Rome")), (0, 2));
+    assert_eq!(
+        calls(&agreed.clone().with("website", "").with("source", "")),
+        (0, 2),
+        "a choice is taken off by itself"
+    );
+    let created = plan(&PlanInput { contact: Some(&agreed), ..PlanInput::new(&policy) });
+    assert_eq!((created.action, created.calls(Side::Chargify, &policy.catalogue)), (Action::CreateCustomer, 2));
+}
+
+/// The plan of a pair that agreed on `before` and whose contact is now `after`.
+fn linked_after(policy: &SyncPolicy, (before, after): (&Record, &Record), customer: &Record) -> PlanItem {
+    let first = plan(&PlanInput { contact: Some(before), customer: Some(customer), ..PlanInput::new(policy) });
+    let link = LinkState { id: LinkId(uuid::Uuid::from_u128(1)), base: first.base_after };
+    plan(&PlanInput { contact: Some(after), customer: Some(customer), link: Some(&link), ..PlanInput::new(policy) })
 }
 
 #[test]
