@@ -110,6 +110,8 @@ create table intent (
     sent_at timestamptz not null,
     -- Who sends it: while that node lives, nobody else settles it.
     node_id uuid not null,
+    -- When whoever sent it stopped waiting for the answer; the service may be at it for a while from then on.
+    unknown_since timestamptz,
     settled_at timestamptz,
     primary key (workspace_id, intent_id),
     foreign key (workspace_id, sync_id) references sync

@@ -10,6 +10,8 @@ create table lane (
     paused_until timestamptz,
     pause_reason text,
     pause_ms bigint,
+    -- How many slots are given out after a pause, one more with every call that goes well; null: all of them.
+    open_slots smallint,
     primary key (workspace_id, connection_id),
     foreign key (workspace_id, connection_id) references connection on delete cascade
 );
@@ -51,6 +53,8 @@ create table slot (
     node_id uuid,
     fence bigint not null default 0,
     lease_until timestamptz,
+    -- Since when its request is in flight, told of those that take long: it may run on when its node is gone.
+    busy_since timestamptz,
     -- A slot of a node that died may still have a request running at the remote: not given out before this.
     usable_from timestamptz,
     primary key (workspace_id, lane_id, slot_no),

@@ -15,5 +15,5 @@ mod json;
 pub use call::{Account, CallContext, CallRecord, CallSink, QuietSink, RowProblem, Wire, Written};
 pub use chargify::Chargify;
 pub use error::{CallError, Refusal};
-pub use gate::{Gate, OpenGate, Permit, Priority};
+pub use gate::{Gate, Hold, OpenGate, Permit, Priority};
 pub use highlevel::HighLevel;

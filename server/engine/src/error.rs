@@ -36,6 +36,33 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// In words for the run it ended.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Upstream { side, class, detail } => format!("{}: {class}. {detail}", side.label()),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether the database is only away for a moment, or others were in the way: the same again may well succeed.
+    pub(crate) fn is_passing(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            // Connection lost, rolled back for others' sake, out of resources, being shut down, a standby for now
+            // (PostgreSQL documentation, appendix A, error codes).
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
+                    || matches!(&*code, "55P03" | "25006")
+            }),
+            _ => false,
+        }
+    }
+
     /// One broken rule.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid(vec![message.into()])

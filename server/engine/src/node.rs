@@ -8,7 +8,11 @@ use sqlx::{
     Connection,
     postgres::{PgListener, PgPoolOptions},
 };
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// This process, as the others see it.
@@ -16,18 +20,53 @@ use uuid::Uuid;
 pub(crate) struct Node {
     pub(crate) id: Uuid,
     lock_key: i64,
-    present: AtomicBool,
+    /// Odd while the others know this node to be alive; one more whenever a session begins or ends.
+    session: AtomicU64,
+    /// Cancelled when the session of now ends; the next one has another.
+    loss: Mutex<CancellationToken>,
 }
 
 impl Node {
     pub(crate) fn new(id: Uuid) -> Self {
         let (high, _) = id.as_u64_pair();
-        Self { id, lock_key: i64::from_le_bytes(high.to_le_bytes()), present: AtomicBool::new(false) }
+        let lock_key = i64::from_le_bytes(high.to_le_bytes());
+        Self { id, lock_key, session: AtomicU64::new(0), loss: Mutex::default() }
+    }
+
+    /// The session in which the others know this node to be alive. What was leased in an earlier one may be somebody
+    /// else's by now.
+    pub(crate) fn session(&self) -> Option<u64> {
+        let session = self.session.load(Ordering::Acquire);
+        (session % 2 == 1).then_some(session)
     }
 
     /// Whether the others know this node to be alive. Slots are leased only then.
     pub(crate) fn is_present(&self) -> bool {
-        self.present.load(Ordering::Acquire)
+        self.session().is_some()
+    }
+
+    /// Whether the others knew this node and may take it for dead now: what it claims could be given away at once.
+    pub(crate) fn is_lost(&self) -> bool {
+        !self.is_present() && self.session.load(Ordering::Acquire) > 0
+    }
+
+    /// Is cancelled when this node loses its session: from then on its jobs may be others'. Take it before claiming.
+    pub(crate) fn loss(&self) -> CancellationToken {
+        self.loss.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn join(&self) {
+        if !self.is_present() {
+            self.session.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    fn lose(&self) {
+        if self.is_present() {
+            self.session.fetch_add(1, Ordering::AcqRel);
+            let mut loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *loss).cancel();
+        }
     }
 }
 
@@ -49,7 +88,7 @@ impl Engine {
             let mut session = None;
             while let Some(engine) = inner.upgrade().map(Self::from_inner) {
                 if let Err(error) = engine.look_around(&mut session).await {
-                    engine.node().present.store(false, Ordering::Release);
+                    engine.node().lose();
                     session = None;
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
@@ -71,7 +110,7 @@ impl Engine {
                     }
                 };
                 if is_lost {
-                    node.present.store(false, Ordering::Release);
+                    node.lose();
                     session = None;
                 }
             }
@@ -96,7 +135,7 @@ impl Engine {
             return Err(crate::EngineError::Bug("another session holds this node's lock"));
         }
         store::slots::insert_node(&mut *self.pool().acquire().await?, node.id, node.lock_key).await?;
-        node.present.store(true, Ordering::Release);
+        node.join();
         *session = Some(listener);
         self.bury_the_dead().await
     }
@@ -112,11 +151,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Leaves in order, with nothing of this node under way: the others need not find out that it is gone.
+    /// Leaves in order, with no job of this node under way: the others need not find out that it is gone. Requests that
+    /// nobody waits for any more keep their slots until the service must have ended them.
     pub(crate) async fn leave(&self) -> Result<()> {
-        self.node().present.store(false, Ordering::Release);
-        let mut conn = self.pool().acquire().await?;
-        store::slots::leave(&mut conn, self.node().id).await?;
+        self.node().lose();
+        let busy = self.busy_slots();
+        let mut tx = self.pool().begin().await?;
+        for (workspace_id, lane_id, slot) in busy {
+            store::slots::rest(&mut tx, workspace_id, lane_id, &slot, ms(limits::REMOTE_ENDED)).await?;
+        }
+        store::slots::leave(&mut tx, self.node().id).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -133,8 +178,9 @@ impl Engine {
             if !store::slots::lock_is_free(&mut tx, lock_key).await? {
                 continue;
             }
-            let rest_ms = i64::try_from(limits::DEAD_SLOT_REST.as_millis()).unwrap_or(i64::MAX);
-            let jobs = store::slots::bury_node(&mut tx, node_id, rest_ms).await?;
+            let (rest_ms, ended_ms) = (ms(limits::DEAD_SLOT_REST), ms(limits::REMOTE_ENDED));
+            let jobs = store::slots::bury_node(&mut tx, node_id, rest_ms, ended_ms).await?;
+            store::intents::leave_unknown_of(&mut tx, node_id, self.clock().now()).await?;
             tx.commit().await?;
             tracing::info!(node.id = %node_id, jobs, "a node is gone; its work goes on here");
         }
@@ -170,4 +216,8 @@ impl Engine {
         }
         Ok(false)
     }
+}
+
+fn ms(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

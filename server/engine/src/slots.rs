@@ -1,19 +1,23 @@
 //! The gate before Chargify. A slot is a leased row in Postgres, so that all processes together never have more requests
 //! in flight than the site allows; within the process, slots go to the most urgent caller first.
 //!
-//! A slot is kept while there is demand: no request waits for Postgres as long as this process holds slots enough.
+//! A slot is kept while there is demand: no request waits for Postgres as long as this process holds slots enough. After
+//! a refusal for too many requests nobody calls for a while, then one does, and one more with every call that goes well.
+
+mod keeper;
 
 use crate::{
     Engine, UpstreamClass,
-    clients::{CallError, Gate, Permit, Priority},
-    store::{self, slots::SlotRow},
+    clients::{CallError, Gate, Hold, Permit, Priority},
+    store::slots::SlotRow,
 };
 use domain::{ConnectionId, Side, WorkspaceId, limits};
 use futures::future::BoxFuture;
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -44,7 +48,10 @@ pub(crate) struct SlotGate {
 struct State {
     /// Leased and not in use.
     free: Vec<Lease>,
-    busy: usize,
+    /// In use, each since when.
+    busy: BTreeMap<Lease, u64>,
+    /// To be given back as soon as they are free: a pause began while this process held them.
+    recalled: BTreeSet<Lease>,
     waiting: BinaryHeap<Waiting>,
     next_ticket: u64,
     /// Leases to give back as soon as they are free, because another node has none.
@@ -52,35 +59,52 @@ struct State {
     /// Another node wishes for a slot: this one takes no further ones.
     others_wish: bool,
     idle_since_ms: Option<u64>,
-    /// The lane is paused until then, and why; slots in hand are not used meanwhile.
+    /// The lane is paused until then, and why; no slot is used meanwhile.
     paused: Option<(u64, String)>,
+    /// After a pause few slots are open: calls that went well since the keeper last opened more. `None`: all are open.
+    went_well: Option<i16>,
     keeper_runs: bool,
-    /// Per slot its fence and, on this process's own clock, until when it is surely ours. Shorter than the lease itself:
-    /// a process that was stopped for a while finds its slots lost before somebody else has them.
-    good_until: BTreeMap<i16, (i64, u64)>,
+    good_until: BTreeMap<i16, Good>,
+}
+
+/// Until when, on this process's own clock, a slot is surely ours. Shorter than the lease itself: a process that was
+/// stopped for a while finds its slots lost before somebody else has them.
+struct Good {
+    fence: i64,
+    until_ms: u64,
+    /// The node's session in which it was leased or renewed.
+    session: u64,
+}
+
+/// The present, as far as slots go by it.
+#[derive(Clone, Copy)]
+struct Moment {
+    now_ms: u64,
+    /// `None`: the others may take this node for dead, and give its slots away.
+    session: Option<u64>,
 }
 
 impl State {
-    fn is_good(&self, lease: &Lease, now_ms: u64) -> bool {
-        self.good_until.get(&lease.slot_no).is_some_and(|(fence, until)| *fence == lease.fence && *until > now_ms)
+    fn is_good(&self, lease: &Lease, moment: Moment) -> bool {
+        !self.recalled.contains(lease)
+            && self.good_until.get(&lease.slot_no).is_some_and(|good| {
+                good.fence == lease.fence && good.until_ms > moment.now_ms && Some(good.session) == moment.session
+            })
     }
 
     /// What a caller is told while the lane is paused.
     fn pause_at(&self, now_ms: u64) -> Option<CallError> {
         let (until_ms, reason) = self.paused.as_ref()?;
         let rest = until_ms.checked_sub(now_ms).filter(|rest| *rest > 0)?;
-        Some(paused(reason, Some(std::time::Duration::from_millis(rest))))
+        Some(paused(reason, Some(Duration::from_millis(rest))))
+    }
+
+    fn held(&self) -> usize {
+        self.free.len() + self.busy.len()
     }
 }
 
 type Lease = SlotRow;
-
-/// When the keeper last did what it does now and then.
-#[derive(Default)]
-struct Rounds {
-    renewed_ms: u64,
-    looked_ms: u64,
-}
 
 struct Waiting {
     order: Reverse<(i16, u64)>,
@@ -109,13 +133,24 @@ impl Ord for Waiting {
 struct Held {
     gate: Arc<SlotGate>,
     lease: Option<Lease>,
+    since_ms: u64,
 }
 
 impl Held {
     fn is_good(&self) -> bool {
-        let now_ms = self.gate.now_ms().unwrap_or(u64::MAX);
+        let moment = self.gate.moment();
         let state = self.gate.state();
-        self.lease.as_ref().is_some_and(|lease| state.is_good(lease, now_ms))
+        self.lease.as_ref().is_some_and(|lease| state.is_good(lease, moment))
+    }
+}
+
+impl Hold for Held {
+    fn went_well(&self) {
+        self.gate.went_well(self.since_ms);
+    }
+
+    fn too_many(&self, retry_after: Option<Duration>, words: &str) {
+        self.gate.too_many(retry_after, words);
     }
 }
 
@@ -142,6 +177,16 @@ impl Engine {
         });
         Arc::clone(gate)
     }
+
+    /// Slots of this process with a request in flight, and where they belong.
+    pub(crate) fn busy_slots(&self) -> Vec<(WorkspaceId, ConnectionId, SlotRow)> {
+        let gates = self.shared().gates.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let busy = gates.iter().flat_map(|((workspace_id, lane_id), gate)| {
+            let slots: Vec<SlotRow> = gate.state().busy.keys().copied().collect();
+            slots.into_iter().map(|slot| (*workspace_id, *lane_id, slot))
+        });
+        busy.collect()
+    }
 }
 
 impl SlotGate {
@@ -153,36 +198,42 @@ impl SlotGate {
     pub(crate) fn reading(&self) -> GateReading {
         let state = self.state();
         let small = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
-        GateReading { held: small(state.free.len() + state.busy), busy: small(state.busy) }
+        GateReading { held: small(state.held()), busy: small(state.busy.len()) }
     }
 
-    fn now_ms(&self) -> Option<u64> {
-        Some(self.engine.upgrade()?.parts.clock.monotonic_ms())
+    fn moment(&self) -> Moment {
+        let Some(inner) = self.engine.upgrade() else { return Moment { now_ms: u64::MAX, session: None } };
+        Moment { now_ms: inner.parts.clock.monotonic_ms(), session: inner.shared.node.session() }
+    }
+
+    fn held(self: &Arc<Self>, lease: Lease, since_ms: u64) -> Held {
+        Held { gate: Arc::clone(self), lease: Some(lease), since_ms }
     }
 
     /// The slot of an ended call: to the most urgent caller, or to rest.
     fn give_back(self: &Arc<Self>, lease: Lease) {
-        let now_ms = self.now_ms().unwrap_or(u64::MAX);
+        let moment = self.moment();
         let mut state = self.state();
-        state.busy -= 1;
-        if state.is_good(&lease, now_ms) && state.owed == 0 {
-            self.hand_over(&mut state, lease);
+        state.busy.remove(&lease);
+        if state.is_good(&lease, moment) && state.owed == 0 {
+            self.hand_over(&mut state, lease, moment.now_ms);
         } else {
-            // Lost meanwhile, or owed: the keeper gives it back or leases anew.
+            // Lost meanwhile, recalled or owed: the keeper gives it back or leases anew.
             state.free.push(lease);
+            self.start_keeper(&mut state);
             self.wake.notify_one();
         }
     }
 
     /// To the first caller who still waits, else to the free ones.
-    fn hand_over(self: &Arc<Self>, state: &mut State, lease: Lease) {
-        let mut held = Held { gate: Arc::clone(self), lease: Some(lease) };
+    fn hand_over(self: &Arc<Self>, state: &mut State, lease: Lease, now_ms: u64) {
+        let mut held = self.held(lease, now_ms);
         while let Some(first) = state.waiting.pop() {
-            state.busy += 1;
+            state.busy.insert(lease, now_ms);
             match first.hand_over.send(Ok(held)) {
                 Ok(()) => return,
                 Err(Ok(back)) => {
-                    state.busy -= 1;
+                    state.busy.remove(&lease);
                     held = back;
                 }
                 Err(Err(_)) => return,
@@ -194,11 +245,42 @@ impl SlotGate {
         self.wake.notify_one();
     }
 
-    /// Uses no slot for that long, and tells everybody who waits for one.
-    pub(crate) fn pause(&self, rest: std::time::Duration, reason: &str) {
-        let Some(now_ms) = self.now_ms() else { return };
-        self.state().paused = Some((now_ms + millis(rest), reason.to_owned()));
+    /// Uses no slot for that long, and tells everybody who waits for one. Afterwards slots are leased anew, as the lane
+    /// opens them.
+    pub(crate) fn pause(self: &Arc<Self>, rest: Duration, reason: &str) {
+        let now_ms = self.moment().now_ms;
+        {
+            let mut state = self.state();
+            state.paused = Some((now_ms.saturating_add(millis(rest)), reason.to_owned()));
+            state.went_well = Some(0);
+            let held: Vec<Lease> = state.free.iter().chain(state.busy.keys()).copied().collect();
+            state.recalled.extend(held);
+        }
+        self.wake.notify_one();
         self.refuse_all(&paused(reason, Some(rest)));
+    }
+
+    /// The service asked for fewer requests: at once for everybody here, and for the other processes as soon as written.
+    fn too_many(self: &Arc<Self>, retry_after: Option<Duration>, words: &str) {
+        let Some(engine) = self.engine.upgrade().map(Engine::from_inner) else { return };
+        self.pause(retry_after.unwrap_or(Duration::from_secs(limits::LANE_PAUSE_FIRST_S)), words);
+        let (workspace_id, lane_id, words) = (self.workspace_id, self.lane_id, words.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = engine.close_lane(workspace_id, lane_id, retry_after, &words).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "only this process knows of the pause");
+            }
+        });
+    }
+
+    /// A call that began at `since_ms` was answered without complaint about the pace.
+    fn went_well(&self, since_ms: u64) {
+        let mut state = self.state();
+        // One that began before the pause says nothing about the pace after it.
+        let is_after = state.paused.as_ref().is_none_or(|(until_ms, _)| *until_ms <= since_ms);
+        if is_after && let Some(count) = &mut state.went_well {
+            *count = count.saturating_add(1);
+            self.wake.notify_one();
+        }
     }
 
     fn refuse_all(&self, error: &CallError) {
@@ -208,179 +290,33 @@ impl SlotGate {
             drop(one.hand_over.send(Err(error.clone())));
         }
     }
-
-    fn start_keeper(self: &Arc<Self>, state: &mut State) {
-        if !state.keeper_runs {
-            state.keeper_runs = true;
-            tokio::spawn(Arc::clone(self).keep());
-        }
-    }
-
-    /// Leases while somebody waits, renews while in use, gives back when idle; ends when nothing is left to keep.
-    async fn keep(self: Arc<Self>) {
-        let mut done = Rounds::default();
-        loop {
-            let Some(engine) = self.engine.upgrade().map(Engine::from_inner) else { return };
-            let now_ms = engine.clock().monotonic_ms();
-            if let Err(error) = self.tend(&engine, now_ms, &mut done).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot tend the slots; trying again");
-            }
-            {
-                let mut state = self.state();
-                if state.waiting.is_empty() && state.free.is_empty() && state.busy == 0 {
-                    state.keeper_runs = false;
-                    return;
-                }
-            }
-            let pause = if self.state().waiting.is_empty() { limits::SLOT_TEND } else { limits::SLOT_SEEK };
-            let sleep = engine.clock().sleep(pause);
-            futures::future::select(sleep, Box::pin(self.wake.notified())).await;
-        }
-    }
-
-    async fn tend(self: &Arc<Self>, engine: &Engine, now_ms: u64, done: &mut Rounds) -> crate::Result<()> {
-        let renew_due = now_ms.saturating_sub(done.renewed_ms) >= millis(limits::SLOT_RENEW);
-        let look_due = now_ms.saturating_sub(done.looked_ms) >= millis(limits::SLOT_TEND);
-        let (expired, idle, needy) = {
-            let mut state = self.state();
-            let (good, expired): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut state.free).into_iter().partition(|lease| state.is_good(lease, now_ms));
-            state.free = good;
-            let resting = state.waiting.is_empty() && state.busy == 0;
-            let idle_since = if resting { Some(*state.idle_since_ms.get_or_insert(now_ms)) } else { None };
-            if !resting {
-                state.idle_since_ms = None;
-            }
-            let long_idle = idle_since.is_some_and(|since| now_ms - since >= millis(limits::SLOT_IDLE));
-            let mut back = if long_idle { std::mem::take(&mut state.free) } else { Vec::new() };
-            while state.owed > 0 {
-                let Some(lease) = state.free.pop() else { break };
-                state.owed -= 1;
-                back.push(lease);
-            }
-            // Whoever holds one leaves the next to those who have none.
-            let held = state.free.len() + state.busy;
-            let needy = if state.others_wish && held > 0 { 0 } else { state.waiting.len() };
-            (expired, back, needy)
-        };
-        if expired.is_empty() && idle.is_empty() && needy == 0 && !renew_due && !look_due {
-            return Ok(());
-        }
-        let mut conn = engine.pool().acquire().await?;
-        for lease in expired.iter().chain(&idle) {
-            store::slots::release(&mut conn, self.workspace_id, self.lane_id, engine.node().id, lease).await?;
-        }
-        if renew_due {
-            done.renewed_ms = now_ms;
-            self.renew(engine, &mut conn, now_ms).await?;
-        }
-        if look_due {
-            done.looked_ms = now_ms;
-            self.look_for_wishes(engine, &mut conn).await?;
-        }
-        if needy > 0 {
-            self.seek(engine, &mut conn).await?;
-        }
-        Ok(())
-    }
-
-    /// Extends what is held. Slots in use are extended in the database too; their own limit is checked when they return.
-    async fn renew(&self, engine: &Engine, conn: &mut sqlx::PgConnection, now_ms: u64) -> crate::Result<()> {
-        let lease_s = i32::try_from(limits::SLOT_LEASE.as_secs()).unwrap_or(i32::MAX);
-        let rows = store::slots::renew(conn, self.workspace_id, self.lane_id, engine.node().id, lease_s).await?;
-        // Another node may have been told to slow down.
-        if let Some(lane) = store::slots::lane(conn, self.workspace_id, self.lane_id).await? {
-            self.note_pause(&lane);
-        }
-        let mut state = self.state();
-        let good_until_ms = now_ms + millis(limits::SLOT_GOOD);
-        state.good_until = rows.iter().map(|row| (row.slot_no, (row.fence, good_until_ms))).collect();
-        Ok(())
-    }
-
-    /// Owes one of several slots to a node that has none: what is urgent there does not wait for a run here.
-    async fn look_for_wishes(&self, engine: &Engine, conn: &mut sqlx::PgConnection) -> crate::Result<()> {
-        let node_id = engine.node().id;
-        let wishes = store::slots::wishes_of_others(conn, self.workspace_id, self.lane_id, node_id).await?;
-        let mut state = self.state();
-        state.others_wish = wishes > 0;
-        state.owed = usize::from(wishes > 0 && state.free.len() + state.busy > 1);
-        Ok(())
-    }
-
-    /// Keeps to a pause the database knows of. True: there is one.
-    fn note_pause(&self, lane: &store::slots::LaneRow) -> bool {
-        let rest_ms = u64::try_from(lane.paused_ms).unwrap_or(0);
-        if rest_ms > 0 {
-            let reason = lane.pause_reason.as_deref().unwrap_or("the lane is paused");
-            self.pause(std::time::Duration::from_millis(rest_ms), reason);
-        }
-        rest_ms > 0
-    }
-
-    /// Leases one more slot for a waiting caller, unless the lane is paused.
-    async fn seek(self: &Arc<Self>, engine: &Engine, conn: &mut sqlx::PgConnection) -> crate::Result<()> {
-        let Some(lane) = store::slots::lane(conn, self.workspace_id, self.lane_id).await? else {
-            self.refuse_all(&paused("the connection was removed", None));
-            return Ok(());
-        };
-        if self.note_pause(&lane) {
-            return Ok(());
-        }
-        if !engine.node().is_present() {
-            engine.start_presence();
-            return Ok(());
-        }
-        let lease_s = i32::try_from(limits::SLOT_LEASE.as_secs()).unwrap_or(i32::MAX);
-        let wanted = self.state().waiting.len();
-        let had_none = self.reading().held == 0;
-        for turn in 0..wanted.min(usize::from(limits::LANE_SLOTS_MAX)) {
-            let now_ms = engine.clock().monotonic_ms();
-            let node_id = engine.node().id;
-            let Some(row) = store::slots::lease(conn, self.workspace_id, self.lane_id, node_id, lease_s).await? else {
-                if turn == 0 && had_none {
-                    store::slots::wish(conn, self.workspace_id, self.lane_id, node_id).await?;
-                }
-                break;
-            };
-            if turn == 0 && had_none {
-                store::slots::unwish(conn, self.workspace_id, self.lane_id, node_id).await?;
-            }
-            let mut state = self.state();
-            state.good_until.insert(row.slot_no, (row.fence, now_ms + millis(limits::SLOT_GOOD)));
-            self.hand_over(&mut state, row);
-        }
-        Ok(())
-    }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn paused(reason: &str, rest: Option<std::time::Duration>) -> CallError {
-    let mut error = CallError::new(Side::Chargify, UpstreamClass::Rate { retry_after: rest }, reason);
-    error.retry_after = rest;
-    error
+fn paused(reason: &str, rest: Option<Duration>) -> CallError {
+    CallError::new(Side::Chargify, UpstreamClass::Rate { retry_after: rest }, reason).with_retry_after(rest)
 }
 
 impl Gate for Arc<SlotGate> {
     fn enter(&self, priority: Priority) -> BoxFuture<'_, Result<Permit, CallError>> {
         Box::pin(async move {
             let waits = {
-                let now_ms = self.now_ms().unwrap_or(u64::MAX);
+                let moment = self.moment();
                 let mut state = self.state();
-                if let Some(error) = state.pause_at(now_ms) {
+                if let Some(error) = state.pause_at(moment.now_ms) {
                     return Err(error);
                 }
-                let usable = state.free.last().is_some_and(|lease| state.is_good(lease, now_ms));
+                let usable = state.free.last().is_some_and(|lease| state.is_good(lease, moment));
                 if usable
                     && state.waiting.is_empty()
                     && let Some(lease) = state.free.pop()
                 {
-                    state.busy += 1;
+                    state.busy.insert(lease, moment.now_ms);
                     self.start_keeper(&mut state);
-                    return Ok(Permit::holding(Held { gate: Self::clone(self), lease: Some(lease) }));
+                    return Ok(Permit::of(self.held(lease, moment.now_ms)));
                 }
                 let (hand_over, waits) = oneshot::channel();
                 state.next_ticket += 1;
@@ -393,7 +329,7 @@ impl Gate for Arc<SlotGate> {
             let held = waits.await.map_err(|_closed| paused("the server is stopping", None))??;
             // A process that was stopped between the hand-over and now may hold a slot that is somebody else's.
             if held.is_good() {
-                return Ok(Permit::holding(held));
+                return Ok(Permit::of(held));
             }
             drop(held);
             self.enter(priority).await

@@ -41,6 +41,9 @@ pub enum TransportError {
     /// The request may have been carried out.
     #[error("no whole answer: {0}")]
     Broken(String),
+    /// The answer began and broke off: the service has ended the request.
+    #[error("the answer broke off: {0}")]
+    CutShort(String),
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
 }
@@ -96,9 +99,9 @@ impl Transport for HttpTransport {
                 .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
                 .collect();
             let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error, timeout))? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| cut_short(&error, timeout))? {
                 if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                    return Err(TransportError::Broken("the answer is too long".to_owned()));
+                    return Err(TransportError::CutShort("the answer is too long".to_owned()));
                 }
                 body.extend_from_slice(&chunk);
             }
@@ -115,6 +118,13 @@ fn classify(error: &reqwest::Error, timeout: Duration) -> TransportError {
         TransportError::Connect(chain(error))
     } else {
         TransportError::Broken(chain(error))
+    }
+}
+
+fn cut_short(error: &reqwest::Error, timeout: Duration) -> TransportError {
+    match classify(error, timeout) {
+        TransportError::Broken(words) | TransportError::Connect(words) => TransportError::CutShort(words),
+        other => other,
     }
 }
 

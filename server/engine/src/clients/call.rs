@@ -1,10 +1,11 @@
 //! One call: gate, wire, classification, journal. Shared by both clients.
 
-use super::{CallError, Gate, Priority};
+use super::{CallError, Gate, Permit, Priority};
 use crate::{Clock, Incoming, Outgoing, Transport, TransportError, UpstreamClass};
 use domain::{
-    ConnectionId, RemoteId, RunId, Side, WorkspaceId,
+    ConnectionId, RemoteId, RunId, Side, WorkspaceId, limits,
     record::{FieldKey, Record},
+    retry,
 };
 use std::{sync::Arc, time::Duration};
 use time::OffsetDateTime;
@@ -181,13 +182,24 @@ pub(super) async fn send(
     let span = tracing::info_span!("call", side = side.as_str(), endpoint, cause = %context.cause);
     let transport = Arc::clone(&wire.transport);
     // In a task of its own: a caller who goes away does not end the request at the service, so neither its place.
+    let clock = Arc::clone(&wire.clock);
     let flight = async move {
         let outcome = transport.send(outgoing).await;
-        drop(permit);
-        outcome
+        let took = Duration::from_millis(clock.monotonic_ms().saturating_sub(started));
+        tell(&permit, &outcome, clock.now());
+        let goes_on = goes_on(&outcome, took);
+        if permit.is_counted() && !goes_on.is_zero() {
+            // Its place stays taken as long as the service may be at it.
+            tokio::spawn(async move {
+                clock.sleep(goes_on).await;
+                drop(permit);
+            });
+        }
+        (outcome, goes_on)
     };
     let flown = tokio::spawn(flight.instrument(span.clone())).await;
-    let outcome = flown.unwrap_or_else(|_ended| Err(TransportError::Broken("the call was cut short".to_owned())));
+    let cut_short = |_ended| (Err(TransportError::Broken("the call was cut short".to_owned())), limits::REMOTE_ENDED);
+    let (outcome, goes_on) = flown.unwrap_or_else(cut_short);
     let took_ms = u32::try_from(wire.clock.monotonic_ms().saturating_sub(started)).unwrap_or(u32::MAX);
     // Whoever waits for the gate sends first; this answer can be read meanwhile.
     tokio::task::yield_now().await;
@@ -201,6 +213,7 @@ pub(super) async fn send(
         Ok(incoming) if (200..300).contains(&incoming.status) => Ok(Answer { incoming, writes, side }),
         Ok(incoming) => Err(manners.refusal(&incoming, writes, wire.clock.now())),
     };
+    let result = result.map_err(|error: CallError| error.with_goes_on(goes_on));
     let error_class = result.as_ref().err().map(|error| error.class);
     span.in_scope(|| match &error_class {
         None => tracing::debug!(status, took_ms, "call answered"),
@@ -220,4 +233,28 @@ pub(super) async fn send(
         called_at,
     });
     result
+}
+
+/// Tells the gate how the service liked the pace.
+fn tell(permit: &Permit, outcome: &Result<Incoming, TransportError>, now: OffsetDateTime) {
+    let (Some(hold), Ok(incoming)) = (permit.hold(), outcome) else { return };
+    match incoming.status {
+        429 => {
+            let retry_after = incoming.header("retry-after").and_then(|text| retry::parse_retry_after(text, now));
+            hold.too_many(retry_after, "too many requests");
+        }
+        200..500 => hold.went_well(),
+        _ => {}
+    }
+}
+
+/// How long the service may still be at a request that took so long and was not answered: it cuts every request off
+/// after a while. A gateway that gave up says nothing about the service behind it.
+fn goes_on(outcome: &Result<Incoming, TransportError>, took: Duration) -> Duration {
+    let is_open = match outcome {
+        Ok(incoming) => incoming.status == 504,
+        Err(TransportError::Broken(_) | TransportError::TimedOut(_)) => true,
+        Err(TransportError::Connect(_) | TransportError::CutShort(_)) => false,
+    };
+    if is_open { limits::REMOTE_ENDED.saturating_sub(took) } else { Duration::ZERO }
 }

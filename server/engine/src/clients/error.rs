@@ -22,6 +22,8 @@ pub struct CallError {
     pub message: String,
     /// How long the service asks to be left alone, when it says so.
     pub retry_after: Option<Duration>,
+    /// How long from now the service may still be at the request.
+    pub goes_on: Duration,
 }
 
 /// The refusals that callers tell apart.
@@ -57,7 +59,15 @@ pub enum Refusal {
 impl CallError {
     /// An error of that class, with the vendor's words.
     pub fn new(side: Side, class: UpstreamClass, message: impl AsRef<str>) -> Self {
-        Self { side, class, refusal: Refusal::Plain, status: None, message: cut(message.as_ref()), retry_after: None }
+        Self {
+            side,
+            class,
+            refusal: Refusal::Plain,
+            status: None,
+            message: cut(message.as_ref()),
+            retry_after: None,
+            goes_on: Duration::ZERO,
+        }
     }
 
     /// A request that we do not send, because the service would not do what it says.
@@ -83,10 +93,18 @@ impl CallError {
         self
     }
 
+    #[must_use]
+    pub(crate) fn with_goes_on(mut self, goes_on: Duration) -> Self {
+        self.goes_on = goes_on;
+        self
+    }
+
     /// No whole answer came. A write that left may have been carried out.
     pub(crate) fn from_transport(side: Side, error: &TransportError, writes: bool) -> Self {
         let class = match error {
-            TransportError::Broken(_) | TransportError::TimedOut(_) if writes => UpstreamClass::Ambiguous,
+            TransportError::Broken(_) | TransportError::CutShort(_) | TransportError::TimedOut(_) if writes => {
+                UpstreamClass::Ambiguous
+            }
             _ => UpstreamClass::Unavailable,
         };
         Self::new(side, class, error.to_string())

@@ -2,6 +2,7 @@
 
 use super::CallError;
 use futures::future::BoxFuture;
+use std::time::Duration;
 
 /// How urgent a call is. Smaller goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -30,16 +31,52 @@ impl Priority {
     }
 }
 
+/// What a permit holds; told how the call ended before it is dropped.
+pub trait Hold: Send {
+    /// The service answered without complaint about the pace.
+    fn went_well(&self) {}
+
+    /// The service asked for fewer requests, in these words.
+    fn too_many(&self, _retry_after: Option<Duration>, _words: &str) {}
+}
+
+struct Plain<T> {
+    _guard: T,
+}
+
+impl<T: Send> Hold for Plain<T> {}
+
 /// One request may be in flight while this lives. Dropped when the call has ended, whatever its outcome.
 pub struct Permit {
-    _guard: Box<dyn Send>,
+    hold: Option<Box<dyn Hold>>,
 }
 
 impl Permit {
     /// A permit that gives `guard` back when it is dropped.
     #[must_use]
     pub fn holding(guard: impl Send + 'static) -> Self {
-        Self { _guard: Box::new(guard) }
+        Self::of(Plain { _guard: guard })
+    }
+
+    /// A permit that tells `hold` how the call ended, and gives it back when it is dropped.
+    #[must_use]
+    pub fn of(hold: impl Hold + 'static) -> Self {
+        Self { hold: Some(Box::new(hold)) }
+    }
+
+    /// A permit where requests in flight are not counted.
+    #[must_use]
+    pub const fn uncounted() -> Self {
+        Self { hold: None }
+    }
+
+    /// Whether it keeps anybody else from sending.
+    pub(super) const fn is_counted(&self) -> bool {
+        self.hold.is_some()
+    }
+
+    pub(super) fn hold(&self) -> Option<&dyn Hold> {
+        self.hold.as_deref()
     }
 }
 
@@ -64,6 +101,6 @@ pub struct OpenGate;
 
 impl Gate for OpenGate {
     fn enter(&self, _priority: Priority) -> BoxFuture<'_, Result<Permit, CallError>> {
-        Box::pin(std::future::ready(Ok(Permit::holding(()))))
+        Box::pin(std::future::ready(Ok(Permit::uncounted())))
     }
 }

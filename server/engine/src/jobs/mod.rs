@@ -1,6 +1,7 @@
 //! Jobs: durable work on Postgres. A job carries ids and re-reads the world, so that the common path and the path after
 //! a crash are one path. Enqueued on the caller's connection: a job joins the transaction that makes it necessary.
 
+mod giving_up;
 mod listener;
 mod worker;
 

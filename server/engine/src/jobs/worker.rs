@@ -21,6 +21,13 @@ pub struct Worker {
     engine: Engine,
 }
 
+/// The places of one process.
+struct Places {
+    all: Arc<Semaphore>,
+    /// Runs take hours: they never have all of them, so that what is live finds room.
+    runs: Arc<Semaphore>,
+}
+
 impl Worker {
     #[must_use]
     pub fn new(engine: Engine) -> Self {
@@ -31,13 +38,18 @@ impl Worker {
     pub async fn run(&self, stop: CancellationToken) {
         self.engine.start_presence();
         let tracker = TaskTracker::new();
-        let places = Arc::new(Semaphore::new(limits::JOBS_AT_ONCE));
+        let places = Places {
+            all: Arc::new(Semaphore::new(limits::JOBS_AT_ONCE)),
+            runs: Arc::new(Semaphore::new(limits::RUNS_AT_ONCE)),
+        };
         let ears = Wakeups::listen(&self.engine);
         let hands = self.claim_and_spawn(&tracker, &places, &stop);
+        let timetable = self.engine.keep_schedules();
         tokio::select! {
             () = stop.cancelled() => {}
             () = ears => {}
             () = hands => {}
+            () = timetable => {}
         }
         tracker.close();
         tracker.wait().await;
@@ -52,15 +64,18 @@ impl Worker {
         }
     }
 
-    async fn claim_and_spawn(&self, tracker: &TaskTracker, places: &Arc<Semaphore>, stop: &CancellationToken) {
+    async fn claim_and_spawn(&self, tracker: &TaskTracker, places: &Places, stop: &CancellationToken) {
         loop {
-            let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
-            match self.claim().await {
+            let Ok(place) = Arc::clone(&places.all).acquire_owned().await else { return };
+            let mut run_place = Arc::clone(&places.runs).try_acquire_owned().ok();
+            let loss = self.engine.node().loss();
+            match self.claim(run_place.is_some()).await {
                 Ok(Some(job)) => {
+                    run_place = run_place.filter(|_| job.is_run());
                     let (worker, stop) = (self.clone(), stop.clone());
                     tracker.spawn(async move {
-                        worker.carry_out(job, &stop).await;
-                        drop(place);
+                        worker.carry_out(job, &stop, &loss).await;
+                        drop((place, run_place));
                     });
                 }
                 Ok(None) => {
@@ -104,24 +119,30 @@ impl Worker {
     /// Database errors while claiming.
     pub async fn step(&self) -> Result<bool> {
         self.engine.start_presence();
-        let Some(job) = self.claim().await? else { return Ok(false) };
-        self.carry_out(job, &CancellationToken::new()).await;
+        let loss = self.engine.node().loss();
+        let Some(job) = self.claim(true).await? else { return Ok(false) };
+        self.carry_out(job, &CancellationToken::new(), &loss).await;
         self.engine.flush_calls().await?;
         Ok(true)
     }
 
-    /// Claims the most urgent job that may run now. Commits before any work.
-    pub(crate) async fn claim(&self) -> Result<Option<ClaimedRow>> {
+    /// Claims the most urgent job that may run now, a run only if there is room for one. Commits before any work. A node
+    /// that lost its session claims nothing before it has another.
+    async fn claim(&self, with_runs: bool) -> Result<Option<ClaimedRow>> {
+        if self.engine.node().is_lost() {
+            return Ok(None);
+        }
         let lease_s = i32::try_from(limits::JOB_LEASE_S).unwrap_or(i32::MAX);
         let node_id = self.engine.node().id;
         let mut full = Vec::new();
         loop {
             let mut tx = self.engine.pool().begin().await?;
-            let Some((workspace_id, lane_id)) = store::jobs::lock_lane_with_work(&mut tx, &full).await? else {
+            let Some((workspace_id, lane_id)) = store::jobs::lock_lane_with_work(&mut tx, &full, with_runs).await?
+            else {
                 return Ok(None);
             };
             store::jobs::release_expired(&mut tx, workspace_id, lane_id).await?;
-            let job = store::jobs::claim_in_lane(&mut tx, workspace_id, lane_id, node_id, lease_s).await?;
+            let job = store::jobs::claim_in_lane(&mut tx, (workspace_id, lane_id), node_id, lease_s, with_runs).await?;
             tx.commit().await?;
             if job.is_some() {
                 return Ok(job);
@@ -131,19 +152,39 @@ impl Worker {
     }
 
     #[tracing::instrument(skip_all, fields(job.id = %job.job_id, job.kind = %job.kind, job.attempt = job.attempt))]
-    async fn carry_out(&self, job: ClaimedRow, stop: &CancellationToken) {
-        let work = self.dispatch(&job, stop);
+    async fn carry_out(&self, job: ClaimedRow, stop: &CancellationToken, loss: &CancellationToken) {
         let result = tokio::select! {
-            result = work => Some(result),
-            () = self.keep_lease(&job) => None,
-        };
-        let Some(result) = result else {
-            tracing::warn!("the job was lost to another node; stopped here");
-            return;
+            biased;
+            () = loss.cancelled() => {
+                tracing::warn!("the database session was lost, and the job may be another node's; stopped here");
+                return self.hand_back(&job).await;
+            }
+            result = self.dispatch(&job, stop) => result,
+            () = self.keep_lease(&job) => {
+                tracing::warn!("the job was lost to another node; stopped here");
+                return;
+            }
         };
         if let Err(error) = self.write_down(&job, result).await {
             // The lease runs out and the job is taken up again: handlers can be run twice.
             tracing::error!(error = &error as &dyn std::error::Error, "cannot write down how the job ended");
+        }
+    }
+
+    /// Puts a job that was cancelled back into the queue, if it is still ours.
+    async fn hand_back(&self, job: &ClaimedRow) {
+        for _ in 0..limits::JOB_LEASE_S {
+            let handed = async {
+                let mut conn = self.engine.pool().acquire().await?;
+                store::jobs::retry(&mut conn, job, 0, false, "the database session was lost").await
+            };
+            match handed.await {
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot hand the job back; trying again");
+                    self.engine.clock().sleep(limits::NODE_REJOIN).await;
+                }
+            }
         }
     }
 
@@ -171,9 +212,9 @@ impl Worker {
         let job: Job = serde_json::from_value(claimed.payload.clone())
             .map_err(|_unreadable| EngineError::Bug("a job's payload cannot be read"))?;
         match job {
-            Job::Run { run_id } => self.engine.carry_run_on(workspace_id, run_id, stop).await,
+            Job::Run { run_id } => self.engine.carry_run_on(workspace_id, run_id, claimed.claim(), stop).await,
             Job::Reconcile { sync_id, side, remote_id } => {
-                Box::pin(self.engine.reconcile(workspace_id, sync_id, side, &remote_id)).await
+                Box::pin(self.engine.reconcile(workspace_id, sync_id, side, &remote_id, claimed.claim())).await
             }
         }
     }
@@ -189,9 +230,9 @@ impl Worker {
                 store::jobs::retry(&mut conn, job, millis(delay), false, &detail).await?
             }
             Err(error) if attempt >= limits::JOB_ATTEMPTS || is_final(&error) => {
-                self.engine.job_is_given_up(job, &error).await;
                 tracing::error!(error = &error as &dyn std::error::Error, "gave the job up");
-                store::jobs::finish(&mut conn, job, "gave_up", Some(&error.to_string())).await?
+                drop(conn);
+                return self.engine.give_job_up(job, &error).await;
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the job failed; trying again later");

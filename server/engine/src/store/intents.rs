@@ -1,5 +1,6 @@
 //! Intents: the journal of remote writes.
 
+use super::jobs::Claim;
 use domain::{IntentId, LinkId, RunId, Side, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
@@ -16,6 +17,10 @@ pub struct IntentRow {
     pub remote_key: String,
     pub body: Json,
     pub before: Json,
+    /// `sent` or `ambiguous`.
+    pub phase: String,
+    /// When whoever sent it stopped waiting for the answer.
+    pub unknown_since: Option<OffsetDateTime>,
     /// It belongs to a run that has not ended.
     pub run_goes_on: bool,
 }
@@ -37,19 +42,43 @@ pub struct NewIntent {
     pub node_id: Uuid,
 }
 
-/// Journals that a write is about to leave. False: another write of the same record is not settled yet.
+/// What journalling a write came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journalled {
+    Sent,
+    /// Another write of the same record is not settled yet.
+    Busy,
+    /// The job was given to somebody else: this one sends nothing more.
+    Lost,
+}
+
+/// Journals that a write is about to leave, if the job it belongs to is still held. The job's row is locked for the moment,
+/// so that whoever takes the job away finds every write that was journalled before.
 pub(crate) async fn insert_sent(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
     new: &NewIntent,
-) -> sqlx::Result<bool> {
+    job: Claim,
+) -> sqlx::Result<Journalled> {
     let done = sqlx::query!(
         r#"
-        insert into intent (
-            workspace_id, intent_id, sync_id, run_id, item_no, link_id, side, operation, remote_key, body, before,
-            phase, sent_at, node_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'sent', $12, $13)
-        on conflict do nothing
+        with holder as (
+            select job_id
+            from job
+            where workspace_id = $1 and job_id = $14 and fence = $15 and state = 'running'
+            for share
+        ), journalled as (
+            insert into intent (
+                workspace_id, intent_id, sync_id, run_id, item_no, link_id, side, operation, remote_key, body, before,
+                phase, sent_at, node_id)
+            select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'sent', $12, $13
+            from holder
+            on conflict do nothing
+            returning intent_id
+        )
+        select
+            exists (select 1 from holder) as "is_held!",
+            exists (select 1 from journalled) as "is_journalled!"
         "#,
         workspace_id.0,
         new.intent_id.0,
@@ -64,10 +93,16 @@ pub(crate) async fn insert_sent(
         new.before,
         new.sent_at,
         new.node_id,
+        job.job_id.0,
+        job.fence,
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(match (done.is_held, done.is_journalled) {
+        (_, true) => Journalled::Sent,
+        (true, false) => Journalled::Busy,
+        (false, false) => Journalled::Lost,
+    })
 }
 
 /// What came of a write.
@@ -106,7 +141,8 @@ pub(crate) async fn settle_all(
         r#"
         update intent
         set phase = new.phase, remote_id = new.remote_id, status = new.status, detail = new.detail,
-            settled_at = case when new.phase = 'ambiguous' then null else $2::timestamptz end
+            settled_at = case when new.phase = 'ambiguous' then null else $2::timestamptz end,
+            unknown_since = case when new.phase = 'ambiguous' then $2::timestamptz else intent.unknown_since end
         from unnest($3::uuid[], $4::text[], $5::text[], $6::smallint[], $7::text[])
             as new (intent_id, phase, remote_id, status, detail)
         where intent.workspace_id = $1 and intent.intent_id = new.intent_id and intent.phase in ('sent', 'ambiguous')
@@ -124,8 +160,59 @@ pub(crate) async fn settle_all(
     Ok(())
 }
 
-/// Writes of a run whose outcome is not known, and those that runs of the same sync left behind when they ended: they
-/// stand in the way of every later write of their records.
+/// Nobody waits for the answers of these writes any more, from now on.
+pub(crate) async fn leave_unknown(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    intent_ids: &[Uuid],
+    at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update intent
+        set phase = 'ambiguous', unknown_since = $3
+        where workspace_id = $1 and intent_id = any($2) and phase = 'sent'
+        "#,
+        workspace_id.0,
+        intent_ids,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same for all writes of a node that is gone.
+pub(crate) async fn leave_unknown_of(conn: &mut PgConnection, node_id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update intent set phase = 'ambiguous', unknown_since = $2 where node_id = $1 and phase = 'sent'",
+        node_id,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+macro_rules! select_open {
+    ($rest:literal, $($argument:expr),* $(,)?) => {
+        sqlx::query_as!(
+            IntentRow,
+            r#"select intent.intent_id, intent.run_id, intent.item_no, intent.side, intent.operation,
+                intent.remote_key, intent.body, intent.before, intent.phase, intent.unknown_since,
+                (run.run_id is not null and run.finished_at is null) as "run_goes_on!"
+            from intent
+            left join run on run.workspace_id = intent.workspace_id and run.run_id = intent.run_id
+            where intent.workspace_id = $1 and intent.sync_id = $2 and intent.phase in ('sent', 'ambiguous')
+              and (intent.phase = 'ambiguous' or intent.node_id = $3
+                or not exists (select 1 from node where node.node_id = intent.node_id)) "# + $rest,
+            $($argument),*
+        )
+    };
+}
+
+/// Writes of a run whose outcome is not known, and those that work which has ended left behind: they stand in the way of
+/// every later write of their records. What another living node is still at is left to it.
 pub(crate) async fn open_of_run(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -133,23 +220,14 @@ pub(crate) async fn open_of_run(
     run_id: RunId,
     node_id: Uuid,
 ) -> sqlx::Result<Vec<IntentRow>> {
-    sqlx::query_as!(
-        IntentRow,
-        r#"
-        select intent.intent_id, intent.run_id, intent.item_no, intent.side, intent.operation, intent.remote_key,
-            intent.body, intent.before, run.finished_at is null as "run_goes_on!"
-        from intent
-        join run on run.workspace_id = intent.workspace_id and run.run_id = intent.run_id
-        where intent.workspace_id = $1 and intent.sync_id = $2 and intent.phase in ('sent', 'ambiguous')
-          and (intent.run_id = $3 or run.finished_at is not null)
-          and (intent.node_id = $4 or not exists (select 1 from node where node.node_id = intent.node_id))
+    select_open!(
+        "and (intent.run_id = $4 or intent.run_id is null or run.finished_at is not null)
         order by intent.sent_at
-        limit 1000
-        "#,
+        limit 1000",
         workspace_id.0,
         sync_id.0,
-        run_id.0,
         node_id,
+        run_id.0,
     )
     .fetch_all(conn)
     .await
@@ -163,23 +241,14 @@ pub(crate) async fn open_of_keys(
     keys: &[String],
     node_id: Uuid,
 ) -> sqlx::Result<Vec<IntentRow>> {
-    sqlx::query_as!(
-        IntentRow,
-        r#"
-        select intent.intent_id, intent.run_id, intent.item_no, intent.side, intent.operation, intent.remote_key,
-            intent.body, intent.before, (run.run_id is not null and run.finished_at is null) as "run_goes_on!"
-        from intent
-        left join run on run.workspace_id = intent.workspace_id and run.run_id = intent.run_id
-        where intent.workspace_id = $1 and intent.sync_id = $2 and intent.remote_key = any($3)
-          and intent.phase in ('sent', 'ambiguous')
-          and (intent.node_id = $4 or not exists (select 1 from node where node.node_id = intent.node_id))
+    select_open!(
+        "and intent.remote_key = any($4)
         order by intent.sent_at
-        limit 100
-        "#,
+        limit 100",
         workspace_id.0,
         sync_id.0,
-        keys,
         node_id,
+        keys,
     )
     .fetch_all(conn)
     .await

@@ -1,6 +1,6 @@
 //! Items: one record in a run, from plan to outcome.
 
-use domain::{LinkId, RunId, WorkspaceId};
+use domain::{LinkId, RunId, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -138,6 +138,10 @@ pub(crate) async fn open(
                 where customer.workspace_id = run.workspace_id and customer.sync_id = run.sync_id
                   and customer.side = 'chargify' and customer.remote_id = item.customer_id
                   and (customer.read_at > run.planned_at or customer.gone_at is not null))
+            or (item.action = 'create_customer' and exists (
+                select 1 from record other
+                where other.workspace_id = run.workspace_id and other.sync_id = run.sync_id
+                  and other.side = 'chargify' and other.email = item.email and other.read_at > run.planned_at))
             or exists (
                 select 1 from link
                 where link.workspace_id = run.workspace_id and link.sync_id = run.sync_id
@@ -185,6 +189,52 @@ pub(crate) async fn open(
             },
         })
         .collect())
+}
+
+/// Those of the customers that open items of the run name.
+pub(crate) async fn open_of_customers(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    customer_ids: &[String],
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        select distinct customer_id as "customer_id!"
+        from run_item
+        where workspace_id = $1 and run_id = $2 and customer_id = any($3) and outcome is null
+        "#,
+        workspace_id.0,
+        run_id.0,
+        customer_ids,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether a customer with that e-mail address was read after that instant: one about to be created may be there by now.
+pub(crate) async fn customer_came_since(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    email: &str,
+    since: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select 1
+            from record
+            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and email = $3 and read_at > $4
+        ) as "exists!"
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        email,
+        since,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Replaces what an open item plans, after its record changed.

@@ -1,6 +1,6 @@
 //! Jobs: enqueue, claim, extend, finish. A claim commits before any work begins.
 
-use domain::{ConnectionId, JobId, WorkspaceId};
+use domain::{ConnectionId, JobId, Side, WorkspaceId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -13,6 +13,23 @@ pub struct ClaimedRow {
     pub payload: serde_json::Value,
     pub attempt: i32,
     pub fence: i64,
+}
+
+/// The right to carry a job out, as long as nobody else was given it.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    pub job_id: JobId,
+    pub fence: i64,
+}
+
+impl ClaimedRow {
+    pub(crate) fn is_run(&self) -> bool {
+        self.kind == "run"
+    }
+
+    pub(crate) fn claim(&self) -> Claim {
+        Claim { job_id: JobId(self.job_id), fence: self.fence }
+    }
 }
 
 pub struct NewJob<'a> {
@@ -52,11 +69,12 @@ pub(crate) async fn enqueue(conn: &mut PgConnection, job: NewJob<'_>) -> sqlx::R
     Ok(())
 }
 
-/// Locks one open lane that has work due, other than those named: first half of a claim. The lock is what makes the
+/// Locks one open lane that has work due, other than those named, runs counted or not: first half of a claim. The lock is what makes the
 /// recount of the second half true; one statement doing both would count with a stale snapshot.
 pub(crate) async fn lock_lane_with_work(
     conn: &mut PgConnection,
     except: &[Uuid],
+    with_runs: bool,
 ) -> sqlx::Result<Option<(Uuid, Uuid)>> {
     let row = sqlx::query!(
         r#"
@@ -70,7 +88,8 @@ pub(crate) async fn lock_lane_with_work(
                   where job.workspace_id = lane.workspace_id
                     and job.lane_id = lane.connection_id
                     and job.state = 'ready'
-                    and job.run_at <= now())
+                    and job.run_at <= now()
+                    and ($2 or job.kind <> 'run'))
               or exists (
                   select 1 from job
                   where job.workspace_id = lane.workspace_id
@@ -82,6 +101,7 @@ pub(crate) async fn lock_lane_with_work(
         for update of lane skip locked
         "#,
         except,
+        with_runs,
     )
     .fetch_optional(conn)
     .await?;
@@ -116,10 +136,10 @@ pub(crate) async fn release_expired(conn: &mut PgConnection, workspace_id: Uuid,
 /// Two jobs of one key never run at the same time.
 pub(crate) async fn claim_in_lane(
     conn: &mut PgConnection,
-    workspace_id: Uuid,
-    lane_id: Uuid,
+    (workspace_id, lane_id): (Uuid, Uuid),
     node_id: Uuid,
     lease_s: i32,
+    with_runs: bool,
 ) -> sqlx::Result<Option<ClaimedRow>> {
     sqlx::query_as!(
         ClaimedRow,
@@ -142,6 +162,10 @@ pub(crate) async fn claim_in_lane(
                 and lane.job_slots > (
                     select count(*) from job running
                     where running.workspace_id = $1 and running.lane_id = $2 and running.state = 'running')
+                and (next.kind <> 'run' or $5 and greatest(lane.job_slots / 2, 1) > (
+                    select count(*) from job running
+                    where running.workspace_id = $1 and running.lane_id = $2 and running.state = 'running'
+                      and running.kind = 'run'))
                 and not exists (
                     select 1 from job same
                     where same.workspace_id = $1
@@ -156,6 +180,7 @@ pub(crate) async fn claim_in_lane(
         lane_id,
         node_id,
         lease_s,
+        with_runs,
     )
     .fetch_optional(conn)
     .await
@@ -177,6 +202,24 @@ pub(crate) async fn extend(conn: &mut PgConnection, job: &ClaimedRow, lease_s: i
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Whether the job is still held, and stays so until the end of the transaction.
+pub(crate) async fn is_held(conn: &mut PgConnection, workspace_id: WorkspaceId, claim: Claim) -> sqlx::Result<bool> {
+    let row = sqlx::query!(
+        r#"
+        select job_id
+        from job
+        where workspace_id = $1 and job_id = $2 and fence = $3 and state = 'running'
+        for share
+        "#,
+        workspace_id.0,
+        claim.job_id.0,
+        claim.fence,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.is_some())
 }
 
 /// Ends the job. `state` is `done` or `gave_up`.
@@ -203,6 +246,31 @@ pub(crate) async fn finish(
     // A job of the same key may have waited for this one.
     sqlx::query!(r#"select pg_notify('concord_job', '') as "notified!: ()""#).fetch_one(conn).await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Whether other work on the same record waits or goes on.
+pub(crate) async fn others_at_record(
+    conn: &mut PgConnection,
+    job: &ClaimedRow,
+    side: Side,
+    remote_id: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select 1
+            from job
+            where workspace_id = $1 and job_id <> $2 and state in ('ready', 'running') and kind = 'reconcile'
+              and payload ->> 'side' = $3 and payload ->> 'remote_id' = $4
+        ) as "exists!"
+        "#,
+        job.workspace_id,
+        job.job_id,
+        side.as_str(),
+        remote_id,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Puts the job back for later; where a newer one of its key is ready already, this one ends instead.
@@ -246,7 +314,9 @@ pub(crate) async fn retry(
 pub(crate) async fn next_due_ms(conn: &mut PgConnection) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         r#"
-        select greatest(0, ceil(extract(epoch from min(greatest(job.run_at, coalesce(lane.paused_until, job.run_at))) - now()) * 1000))::bigint
+        select case when count(*) > 0 then
+            greatest(0, ceil(extract(epoch from min(greatest(job.run_at, coalesce(lane.paused_until, job.run_at))) - now()) * 1000))::bigint
+        end
         from job
         join lane on lane.workspace_id = job.workspace_id and lane.connection_id = job.lane_id
         where job.state = 'ready'

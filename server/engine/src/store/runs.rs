@@ -370,6 +370,39 @@ pub(crate) async fn set_phases(
     Ok(())
 }
 
+/// What is to be said about how the run stands.
+pub(crate) async fn set_detail(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    detail: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update run set detail = $3 where workspace_id = $1 and run_id = $2",
+        workspace_id.0,
+        run_id.0,
+        detail,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The number of the sync's run that is writing now, if one is.
+pub(crate) async fn writing_now(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select number from run where workspace_id = $1 and sync_id = $2 and status = 'writing' order by number limit 1",
+        workspace_id.0,
+        sync_id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 pub(crate) async fn set_progress(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,

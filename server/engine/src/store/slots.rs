@@ -6,6 +6,7 @@ use sqlx::{PgConnection, postgres::PgListener};
 use uuid::Uuid;
 
 /// A slot as leased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SlotRow {
     pub slot_no: i16,
     pub fence: i64,
@@ -14,6 +15,8 @@ pub struct SlotRow {
 /// The lane's limits and pause.
 pub struct LaneRow {
     pub call_slots: i16,
+    /// Slots given out for now, after a pause; `None`: all.
+    pub open_slots: Option<i16>,
     /// Milliseconds until the pause ends; 0 when the lane is open.
     pub paused_ms: i64,
     pub pause_reason: Option<String>,
@@ -48,7 +51,7 @@ pub(crate) async fn other_nodes(conn: &mut PgConnection, node_id: Uuid) -> sqlx:
 
 /// Gives back what a node that ends in order held: nothing of it is in flight any more.
 pub(crate) async fn leave(conn: &mut PgConnection, node_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("update slot set node_id = null, lease_until = null where node_id = $1", node_id)
+    sqlx::query!("update slot set node_id = null, lease_until = null, busy_since = null where node_id = $1", node_id)
         .execute(&mut *conn)
         .await?;
     sqlx::query!("delete from slot_wish where node_id = $1", node_id).execute(&mut *conn).await?;
@@ -61,16 +64,63 @@ pub(crate) async fn lock_is_free(conn: &mut PgConnection, lock_key: i64) -> sqlx
     sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "free!""#, lock_key).fetch_one(conn).await
 }
 
-/// Gives back what a dead node held. Its slots rest first: a request of it may still be running at the remote.
-pub(crate) async fn bury_node(conn: &mut PgConnection, node_id: Uuid, rest_ms: i64) -> sqlx::Result<u64> {
+/// Gives a slot back whose request the service may still be at: nobody gets it before that has surely ended.
+pub(crate) async fn rest(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    lane_id: ConnectionId,
+    slot: &SlotRow,
+    rest_ms: i64,
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         update slot
-        set node_id = null, lease_until = null, usable_from = now() + make_interval(secs => $2::float8 / 1000)
+        set node_id = null, lease_until = null, busy_since = null,
+            usable_from = now() + make_interval(secs => $5::float8 / 1000)
+        where workspace_id = $1 and lane_id = $2 and slot_no = $3 and fence = $4
+        "#,
+        workspace_id.0,
+        lane_id.0,
+        slot.slot_no,
+        slot.fence,
+        rest_ms as f64,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives back what a dead node held. Its slots rest first, since a request of it may still be running at the service: one
+/// known to be in flight until the service must have ended it (`ended_ms` after it began), any other `rest_ms`, or twice
+/// as long as the longest of the account's last calls.
+pub(crate) async fn bury_node(
+    conn: &mut PgConnection,
+    node_id: Uuid,
+    rest_ms: i64,
+    ended_ms: i64,
+) -> sqlx::Result<u64> {
+    sqlx::query!(
+        r#"
+        update slot
+        set node_id = null, lease_until = null, busy_since = null,
+            usable_from = case
+                when busy_since is not null then busy_since + make_interval(secs => $3::float8 / 1000)
+                else now() + make_interval(secs => least($3::float8, greatest($2::float8, 2 * (
+                    select coalesce(max(took_ms), 0)
+                    from (
+                        select took_ms
+                        from api_call
+                        where api_call.workspace_id = slot.workspace_id and api_call.connection_id = slot.lane_id
+                          and api_call.called_at > now() - interval '10 minutes'
+                        order by api_call.called_at desc
+                        limit 200
+                    ) as latest))) / 1000)
+            end
         where node_id = $1
         "#,
         node_id,
         rest_ms as f64,
+        ended_ms as f64,
     )
     .execute(&mut *conn)
     .await?;
@@ -102,19 +152,20 @@ pub(crate) async fn bury_node(conn: &mut PgConnection, node_id: Uuid, rest_ms: i
     Ok(jobs)
 }
 
-/// Leases one free slot of the account, or none.
+/// Leases one free slot of the account, or none. A slot whose holder let its lease run out (it lives, and may have a
+/// request in flight) rests `ended_ms` first; a dead node's are given back by those who notice.
 pub(crate) async fn lease(
     conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    lane_id: ConnectionId,
+    (workspace_id, lane_id): (WorkspaceId, ConnectionId),
     node_id: Uuid,
     lease_s: i32,
+    ended_ms: i64,
 ) -> sqlx::Result<Option<SlotRow>> {
     sqlx::query_as!(
         SlotRow,
         r#"
         update slot
-        set node_id = $3, fence = fence + 1, lease_until = now() + make_interval(secs => $4::int)
+        set node_id = $3, fence = fence + 1, lease_until = now() + make_interval(secs => $4::int), busy_since = null
         where workspace_id = $1
           and lane_id = $2
           and slot_no = (
@@ -124,8 +175,12 @@ pub(crate) async fn lease(
               where free.workspace_id = $1
                 and free.lane_id = $2
                 and free.slot_no <= lane.call_slots
-                and (free.node_id is null or free.lease_until < now())
+                and (free.node_id is null or free.lease_until < now() - make_interval(secs => $5::float8 / 1000))
                 and (free.usable_from is null or free.usable_from <= now())
+                and (lane.open_slots is null or lane.open_slots > (
+                    select count(*)
+                    from slot held
+                    where held.workspace_id = $1 and held.lane_id = $2 and held.node_id is not null))
               order by free.slot_no
               limit 1
               for update of free skip locked)
@@ -135,37 +190,111 @@ pub(crate) async fn lease(
         lane_id.0,
         node_id,
         lease_s,
+        ended_ms as f64,
     )
     .fetch_optional(conn)
     .await
 }
 
-/// Extends the leases this node still holds; returns those (a slot missing from the answer is lost).
+/// Extends those of the leases that nobody else has taken, and returns them.
 pub(crate) async fn renew(
     conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    lane_id: ConnectionId,
+    (workspace_id, lane_id): (WorkspaceId, ConnectionId),
     node_id: Uuid,
+    held: &[SlotRow],
     lease_s: i32,
 ) -> sqlx::Result<Vec<SlotRow>> {
+    let slot_nos: Vec<i16> = held.iter().map(|slot| slot.slot_no).collect();
+    let fences: Vec<i64> = held.iter().map(|slot| slot.fence).collect();
     sqlx::query_as!(
         SlotRow,
         r#"
         update slot
         set lease_until = now() + make_interval(secs => $4::int)
-        where workspace_id = $1
-          and lane_id = $2
-          and node_id = $3
-          and lease_until > now()
-        returning slot_no, fence
+        from unnest($5::smallint[], $6::bigint[]) as held (slot_no, fence)
+        where slot.workspace_id = $1
+          and slot.lane_id = $2
+          and slot.node_id = $3
+          and slot.slot_no = held.slot_no
+          and slot.fence = held.fence
+        returning slot.slot_no, slot.fence
         "#,
         workspace_id.0,
         lane_id.0,
         node_id,
         lease_s,
+        &slot_nos,
+        &fences,
     )
     .fetch_all(conn)
     .await
+}
+
+/// Writes down which slots have a request in flight, each with for how many milliseconds; `None`: not any more.
+pub(crate) async fn mark(
+    conn: &mut PgConnection,
+    (workspace_id, lane_id): (WorkspaceId, ConnectionId),
+    marks: &[(SlotRow, Option<i64>)],
+) -> sqlx::Result<()> {
+    let slot_nos: Vec<i16> = marks.iter().map(|(slot, _)| slot.slot_no).collect();
+    let fences: Vec<i64> = marks.iter().map(|(slot, _)| slot.fence).collect();
+    let ages: Vec<Option<i64>> = marks.iter().map(|(_, age_ms)| *age_ms).collect();
+    sqlx::query!(
+        r#"
+        update slot
+        set busy_since = now() - make_interval(secs => mark.age_ms::float8 / 1000)
+        from unnest($3::smallint[], $4::bigint[], $5::bigint[]) as mark (slot_no, fence, age_ms)
+        where slot.workspace_id = $1 and slot.lane_id = $2 and slot.slot_no = mark.slot_no and slot.fence = mark.fence
+          and slot.node_id is not null
+        "#,
+        workspace_id.0,
+        lane_id.0,
+        &slot_nos,
+        &fences,
+        &ages as &[Option<i64>],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Locks the lane until the end of the transaction: of those who lease while few slots are open, one after the other.
+pub(crate) async fn lock_lane(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    lane_id: ConnectionId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select connection_id from lane where workspace_id = $1 and connection_id = $2 for no key update",
+        workspace_id.0,
+        lane_id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
+/// Opens more slots after a pause; returns how many are open now, `None` when all are.
+pub(crate) async fn open(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    lane_id: ConnectionId,
+    more: i16,
+) -> sqlx::Result<Option<i16>> {
+    let open = sqlx::query_scalar!(
+        r#"
+        update lane
+        set open_slots = case when open_slots + $3 < call_slots then open_slots + $3 end
+        where workspace_id = $1 and connection_id = $2 and open_slots is not null and paused_until <= now()
+        returning open_slots
+        "#,
+        workspace_id.0,
+        lane_id.0,
+        more,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(open.flatten())
 }
 
 /// Gives a slot back; nothing happens when it was lost meanwhile.
@@ -179,7 +308,7 @@ pub(crate) async fn release(
     sqlx::query!(
         r#"
         update slot
-        set node_id = null, lease_until = null
+        set node_id = null, lease_until = null, busy_since = null
         where workspace_id = $1 and lane_id = $2 and slot_no = $3 and node_id = $4 and fence = $5
         "#,
         workspace_id.0,
@@ -265,12 +394,14 @@ pub(crate) async fn lane(
         r#"
         select
             call_slots,
+            open_slots,
             greatest(0, ceil(extract(epoch from (paused_until - now())) * 1000))::bigint as "paused_ms!",
             pause_reason,
             pause_ms
         from (
             select
                 call_slots,
+                open_slots,
                 coalesce(paused_until, now()) as paused_until,
                 pause_reason,
                 -- A pause that ended long ago no longer makes the next one longer.
@@ -286,7 +417,7 @@ pub(crate) async fn lane(
     .await
 }
 
-/// Closes the lane for a while; a longer pause that is already set stays.
+/// Closes the lane for a while; a longer pause that is already set stays. It opens again with one slot.
 pub(crate) async fn pause(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -299,7 +430,8 @@ pub(crate) async fn pause(
         update lane
         set paused_until = greatest(coalesce(paused_until, now()), now() + make_interval(secs => $3::float8 / 1000)),
             pause_reason = $4,
-            pause_ms = $5
+            pause_ms = $5,
+            open_slots = 1
         where workspace_id = $1 and connection_id = $2
         "#,
         workspace_id.0,

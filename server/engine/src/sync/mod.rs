@@ -13,6 +13,7 @@ mod run;
 mod settling;
 mod trouble;
 mod unknown;
+mod unknown;
 mod writing;
 
 pub(crate) use context::SyncContext;

@@ -3,7 +3,9 @@
 //! Every phase can be begun again: reading and planning start over, writing goes on from the first open item after the
 //! intents that a dead node left were looked up.
 
+mod again;
 mod execute;
+mod looking;
 mod plan;
 mod recover;
 
@@ -11,21 +13,23 @@ use super::{
     SyncContext,
     context::Clients,
     readers::Readers,
-    reading::{ReadSummary, Reading},
+    reading::{Meanwhile, ReadSummary},
     writing::Cause,
 };
 use crate::{
-    Engine, EngineError, Result,
+    Engine, EngineError, Result, UpstreamClass,
     audit::{self, AuditAction, AuditOutcome, NewAuditLine},
     clients::{CallContext, Priority},
-    jobs::{Ending, Job},
-    store::{self, jobs::ClaimedRow, runs::RunRow},
+    jobs::Ending,
+    store::{self, jobs::Claim, runs::RunRow},
 };
 use domain::{
     RunId, WorkspaceId, fuse,
     view::{At, PhaseView},
 };
-use std::time::Duration;
+use futures::future::{Either, select};
+use sqlx::{Connection as _, PgConnection};
+use std::{sync::Mutex, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// A run under way.
@@ -37,6 +41,8 @@ pub(crate) struct Running<'a> {
     run_id: RunId,
     cause: Cause,
     stop: &'a CancellationToken,
+    /// How far both sides were looked at since writing began.
+    looked: Mutex<Option<Meanwhile>>,
 }
 
 /// Why writing ended.
@@ -48,6 +54,8 @@ enum Written {
     Stopping,
     /// A service refuses everything; its words.
     Halted(String),
+    /// Outcomes could not be written down; which, and what to do.
+    Unknown(String),
 }
 
 impl Engine {
@@ -56,6 +64,7 @@ impl Engine {
         &self,
         workspace_id: WorkspaceId,
         run_id: RunId,
+        job: Claim,
         stop: &CancellationToken,
     ) -> Result<Ending> {
         let mut conn = self.pool().acquire().await?;
@@ -66,74 +75,120 @@ impl Engine {
         if !matches!(row.status.as_str(), "queued" | "reading" | "planning" | "writing") {
             return Ok(Ending::Done);
         }
-        match self.open_run(row, stop).await {
+        match self.open_run(row, job, stop).await {
             Ok(running) => match Box::pin(running.go_on()).await {
+                Err(EngineError::Upstream { side, class: UpstreamClass::Rate { retry_after: Some(rest) }, detail }) => {
+                    let words = format!("{}: {detail}", side.label());
+                    self.put_run_off(workspace_id, run_id, rest, &words).await
+                }
                 Err(error @ (EngineError::Upstream { .. } | EngineError::Invalid(_))) => {
-                    self.fail_run(workspace_id, run_id, &error).await
+                    self.fail_run(workspace_id, run_id, &error.words()).await
                 }
                 other => other,
             },
             Err(error @ (EngineError::Invalid(_) | EngineError::Sealed(_))) => {
-                self.fail_run(workspace_id, run_id, &error).await
+                self.fail_run(workspace_id, run_id, &error.words()).await
             }
             Err(error) => Err(error),
         }
     }
 
-    /// A job that nobody tries again must not leave a run that seems to go on.
-    pub(crate) async fn job_is_given_up(&self, job: &ClaimedRow, error: &EngineError) {
-        if let Ok(Job::Run { run_id }) = serde_json::from_value(job.payload.clone())
-            && let Err(failed) = self.fail_run(WorkspaceId(job.workspace_id), run_id, error).await
-        {
-            tracing::error!(error = &failed as &dyn std::error::Error, run.id = %run_id, "cannot end the run");
-        }
+    /// Says on the run why nothing happens for a while, and until when; a wish to cancel it is heard at once.
+    async fn put_run_off(
+        &self,
+        workspace_id: WorkspaceId,
+        run_id: RunId,
+        rest: Duration,
+        words: &str,
+    ) -> Result<Ending> {
+        self.flush_calls().await?;
+        let until = self.clock().now() + rest;
+        let detail = format!(
+            "It waits. {words}. It goes on by itself on {} at {:02}:{:02} UTC; until then it can be cancelled.",
+            until.date(),
+            until.hour(),
+            until.minute()
+        );
+        let mut tx = self.pool().begin().await?;
+        store::runs::set_detail(&mut tx, workspace_id, run_id, Some(&detail)).await?;
+        store::runs::notify(&mut tx, run_id).await?;
+        tx.commit().await?;
+        Ok(Ending::Later(rest))
     }
 
-    async fn open_run<'a>(&'a self, row: RunRow, stop: &'a CancellationToken) -> Result<Running<'a>> {
+    async fn open_run<'a>(&'a self, row: RunRow, job: Claim, stop: &'a CancellationToken) -> Result<Running<'a>> {
         let context = self.sync_context(WorkspaceId(row.workspace_id), domain::SyncId(row.sync_id)).await?;
         let clients = self.clients(&context).await?;
         let run_id = RunId(row.run_id);
         let priority = if row.mode == "resync" { Priority::Live } else { Priority::Bulk };
         let call = CallContext::of_run(priority, run_id);
         let cause =
-            Cause { actor: (format!("run:{run_id}"), format!("run {}", row.number)), run_id: Some(run_id), call };
-        Ok(Running { engine: self, context, clients, row, run_id, cause, stop })
+            Cause { actor: (format!("run:{run_id}"), format!("run {}", row.number)), run_id: Some(run_id), call, job };
+        Ok(Running { engine: self, context, clients, row, run_id, cause, stop, looked: Mutex::default() })
     }
 
     /// Ends a run that cannot go on. What was written stays written and is in the audit trail.
-    async fn fail_run(&self, workspace_id: WorkspaceId, run_id: RunId, error: &EngineError) -> Result<Ending> {
+    async fn fail_run(&self, workspace_id: WorkspaceId, run_id: RunId, words: &str) -> Result<Ending> {
         self.flush_calls().await?;
-        let words = match error {
-            EngineError::Upstream { side, class, detail } => format!("{}: {class}. {detail}", side.label()),
-            other => other.to_string(),
-        };
         let mut tx = self.pool().begin().await?;
-        let open = ["queued", "reading", "planning", "writing"];
-        let was_writing =
-            store::runs::get(&mut tx, workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
-        if store::runs::transit(&mut tx, workspace_id, run_id, &open, "failed", Some(&words)).await? {
-            if was_writing {
-                let rest = format!("Not sent: {words} It goes out with the next run.");
-                let now = self.clock().now();
-                let left = store::items::settle_rest(&mut tx, workspace_id, run_id, now, "parked", &rest).await?;
-                let counts = domain::outcome::Counts { parked: left, ..Default::default() };
-                store::runs::add_counts(&mut tx, workspace_id, run_id, &counts).await?;
-            }
-            let line = NewAuditLine::of(
-                ("system".to_owned(), "Concord itself".to_owned()),
-                AuditAction::RunFinished,
-                self.clock().now(),
-            )
-            .about(format!("run:{run_id}"), String::new())
-            .ended(AuditOutcome::Failed)
-            .with("status", "failed")
-            .with("reason", words)
-            .in_run(run_id);
-            audit::append(&mut tx, workspace_id, line).await?;
-            store::runs::notify(&mut tx, run_id).await?;
-        }
+        self.fail_run_in(&mut tx, workspace_id, run_id, words).await?;
         tx.commit().await?;
         Ok(Ending::Done)
+    }
+
+    /// The same on the caller's connection. Nothing happens to a run that has ended.
+    pub(crate) async fn fail_run_in(
+        &self,
+        conn: &mut PgConnection,
+        workspace_id: WorkspaceId,
+        run_id: RunId,
+        words: &str,
+    ) -> Result<()> {
+        let open = ["queued", "reading", "planning", "writing"];
+        let was_writing =
+            store::runs::get(conn, workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
+        if !store::runs::transit(conn, workspace_id, run_id, &open, "failed", Some(words)).await? {
+            return Ok(());
+        }
+        if was_writing {
+            let rest = format!("Not sent: {words} It goes out with the next run.");
+            let mut inner = conn.begin().await?;
+            match self.park_rest(&mut inner, workspace_id, run_id, &rest).await {
+                Ok(()) => inner.commit().await?,
+                Err(error) => {
+                    inner.rollback().await?;
+                    tracing::error!(error = &error as &dyn std::error::Error, run.id = %run_id, "open items stay open");
+                }
+            }
+        }
+        let line = NewAuditLine::of(
+            ("system".to_owned(), "Concord itself".to_owned()),
+            AuditAction::RunFinished,
+            self.clock().now(),
+        )
+        .about(format!("run:{run_id}"), String::new())
+        .ended(AuditOutcome::Failed)
+        .with("status", "failed")
+        .with("reason", words)
+        .in_run(run_id);
+        audit::append(conn, workspace_id, line).await?;
+        store::runs::notify(conn, run_id).await?;
+        Ok(())
+    }
+
+    /// Settles what is still open as parked, with the reason.
+    async fn park_rest(
+        &self,
+        conn: &mut PgConnection,
+        workspace_id: WorkspaceId,
+        run_id: RunId,
+        words: &str,
+    ) -> Result<()> {
+        let now = self.clock().now();
+        let left = store::items::settle_rest(conn, workspace_id, run_id, now, "parked", words).await?;
+        let counts = domain::outcome::Counts { parked: left, ..Default::default() };
+        store::runs::add_counts(conn, workspace_id, run_id, &counts).await?;
+        Ok(())
     }
 }
 
@@ -146,7 +201,9 @@ impl Running<'_> {
             if self.cancel_requested().await? {
                 return self.finish(Written::Cancelled).await;
             }
-            self.read_and_plan().await?;
+            if let Some(unwanted) = self.read_and_plan().await? {
+                return self.end(unwanted).await;
+            }
             if self.cancel_requested().await? {
                 return self.finish(Written::Cancelled).await;
             }
@@ -161,32 +218,45 @@ impl Running<'_> {
         } else {
             self.open_phase("Write", self.row.to_create + self.row.to_update).await?;
         }
-        match self.write().await? {
+        let written = self.write().await?;
+        self.end(written).await
+    }
+
+    async fn end(self, written: Written) -> Result<Ending> {
+        match written {
             Written::Stopping => Ok(Ending::Later(Duration::ZERO)),
+            Written::Unknown(words) => self.engine.fail_run(self.context.workspace_id, self.run_id, &words).await,
             ended => self.finish(ended).await,
         }
     }
 
-    async fn read_and_plan(&mut self) -> Result<()> {
+    /// Returns why it was left off, if it was: nobody wants it any more.
+    async fn read_and_plan(&mut self) -> Result<Option<Written>> {
         self.enter("reading", "Read", 0).await?;
-        let readers = Readers::from(&self.clients);
-        let reading = Reading {
-            engine: self.engine,
-            context: &self.context,
-            readers: &readers,
-            run_id: self.run_id,
-            call: self.cause.call.clone(),
-        };
-        let summary = match (self.row.mode.as_str(), &self.row.chosen) {
-            (_, Some(chosen)) => reading.chosen(chosen).await?,
-            ("changes", None) => reading.changes().await?,
-            _ => reading.everything().await?,
+        let summary = match select(Box::pin(self.read()), Box::pin(self.unwanted())).await {
+            Either::Left((read, _)) => read?,
+            Either::Right((unwanted, _)) => return Ok(Some(unwanted)),
         };
         self.engine.flush_calls().await?;
         let total = i64::try_from(summary.contacts + summary.customers).unwrap_or(i64::MAX);
         self.enter("planning", "Plan", total).await?;
         self.make_plan(&summary).await?;
-        self.reload().await
+        self.reload().await?;
+        Ok(None)
+    }
+
+    async fn read(&self) -> Result<ReadSummary> {
+        let readers = Readers::from(&self.clients);
+        let reading = self.reading(&readers);
+        match (self.row.mode.as_str(), &self.row.chosen) {
+            (_, Some(chosen)) => reading.chosen(chosen).await,
+            ("changes", None) => reading.changes().await,
+            _ => {
+                let summary = reading.everything().await?;
+                reading.look_for_missing(&summary).await?;
+                Ok(summary)
+            }
+        }
     }
 
     /// Why the plan must be shown before it is carried out, if it must.
@@ -239,17 +309,19 @@ impl Running<'_> {
         }
         let phases = self.phases_json();
         let mut tx = self.engine.pool().begin().await?;
+        if !store::jobs::is_held(&mut tx, workspace_id, self.cause.job).await? {
+            // Whoever has the job now ends the run.
+            return Ok(Ending::Later(Duration::ZERO));
+        }
         let rest = match &how {
-            Written::Halted(words) => Some(("parked", format!("Not sent: {words} It goes out with the next run."))),
+            Written::Halted(words) => Some(format!("Not sent: {words} It goes out with the next run.")),
             Written::Cancelled if self.row.mode != "dry-run" => {
-                Some(("parked", "Not sent: the run was cancelled. Nothing of it was written.".to_owned()))
+                Some("Not sent: the run was cancelled. Nothing of it was written.".to_owned())
             }
             _ => None,
         };
-        if let Some((outcome, detail)) = &rest {
-            let left = store::items::settle_rest(&mut tx, workspace_id, self.run_id, now, outcome, detail).await?;
-            let counts = domain::outcome::Counts { parked: left, ..Default::default() };
-            store::runs::add_counts(&mut tx, workspace_id, self.run_id, &counts).await?;
+        if let Some(detail) = &rest {
+            self.engine.park_rest(&mut tx, workspace_id, self.run_id, detail).await?;
         }
         let row = store::runs::get(&mut tx, workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
         let counts = row.counts();
@@ -302,6 +374,12 @@ impl Running<'_> {
         let phases = self.phases_json();
         let mut tx = self.engine.pool().begin().await?;
         let workspace_id = self.context.workspace_id;
+        if status == "writing"
+            && store::syncs::lock_version(&mut tx, workspace_id, self.context.sync_id).await?
+                != Some(self.context.row.mapping_version)
+        {
+            return Err(EngineError::invalid("the mapping was changed while this run was planned; plan again"));
+        }
         let from = ["queued", "reading", "planning"];
         store::runs::transit(&mut tx, workspace_id, self.run_id, &from, status, None).await?;
         store::runs::set_phases(&mut tx, workspace_id, self.run_id, &phases).await?;

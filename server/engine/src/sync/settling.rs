@@ -3,7 +3,7 @@
 
 use super::{SyncContext, batch_of};
 use crate::{
-    Engine, Result,
+    Engine, EngineError, Result,
     audit::{self, NewAuditLine},
     store::{self, intents::IntentResult, items::Settlement, links::NewLink, records::ReadMark},
 };
@@ -17,6 +17,7 @@ use sqlx::{Connection as _, PgConnection};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// What becomes of the link.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +78,7 @@ impl Ended {
         match self.outcome {
             Outcome::Created | Outcome::Updated | Outcome::Unchanged | Outcome::Echo => {
                 let unlinked = matches!(self.link, LinkEffect::Unlink { .. });
-                (if unlinked { "unpaired" } else { "in_step" }, detail)
+                (if unlinked { "waiting" } else { "in_step" }, detail)
             }
             Outcome::Excluded => ("left_out", detail),
             Outcome::Ambiguous | Outcome::Parked => ("waiting", detail),
@@ -220,6 +221,8 @@ async fn settle_copies(
 /// Endings on their way to the store.
 pub(crate) struct Settler {
     endings: mpsc::Receiver<Ended>,
+    /// Cancelled when an outcome cannot be written down.
+    end: CancellationToken,
 }
 
 /// Endings that may wait for the store before calls have to wait too.
@@ -229,15 +232,16 @@ const GROUP_MAX: usize = 32;
 
 impl Settler {
     /// A settler and the way to it.
-    pub(crate) fn new() -> (mpsc::Sender<Ended>, Self) {
+    pub(crate) fn new(end: CancellationToken) -> (mpsc::Sender<Ended>, Self) {
         let (sender, endings) = mpsc::channel(WAITING_MAX);
-        (sender, Self { endings })
+        (sender, Self { endings, end })
     }
 
     /// Commits endings in groups until every sender is gone. A group that cannot be committed is tried again one by
-    /// one, and again until the database takes it: an outcome is never dropped.
-    pub(crate) async fn run(mut self, engine: &Engine, belongs: Belongs<'_>) {
+    /// one, as often as the database is only away. What the database refuses is returned, and nothing more is sent.
+    pub(crate) async fn run(mut self, engine: &Engine, belongs: Belongs<'_>) -> Vec<Unsettled> {
         let mut group = Vec::new();
+        let mut unsettled = Vec::new();
         while self.endings.recv_many(&mut group, GROUP_MAX).await > 0 {
             if let Err(error) = engine.settle(belongs, &group).await {
                 tracing::warn!(
@@ -245,17 +249,79 @@ impl Settler {
                     "a group of outcomes was not committed; one by one"
                 );
                 for ended in &group {
-                    settle_at_last(engine, belongs, ended).await;
+                    let left = settle_at_last(engine, belongs, ended).await;
+                    if left.is_some() {
+                        self.end.cancel();
+                    }
+                    unsettled.extend(left);
                 }
             }
             group.clear();
         }
+        unsettled
     }
 }
 
-async fn settle_at_last(engine: &Engine, belongs: Belongs<'_>, ended: &Ended) {
-    while let Err(error) = engine.settle(belongs, std::slice::from_ref(ended)).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "an outcome was not committed; trying again");
-        engine.clock().sleep(Duration::from_millis(500)).await;
+/// An outcome that the database refuses.
+#[derive(Clone, Debug)]
+pub(crate) struct Unsettled {
+    record: String,
+    error: String,
+}
+
+impl Unsettled {
+    /// What is not known, and what to do.
+    pub(crate) fn words(unsettled: &[Self]) -> String {
+        let records: Vec<&str> = unsettled.iter().take(NAMED_MAX).map(|one| one.record.as_str()).collect();
+        let more = unsettled.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let error = unsettled.first().map_or("", |one| one.error.as_str());
+        format!(
+            "What was sent about {}{more} could not be written down ({error}). Nothing more was sent. Compare these \
+                records by hand; the next run looks each of them up before it writes.",
+            records.join(", ")
+        )
+    }
+}
+
+/// So many records are named one by one.
+const NAMED_MAX: usize = 5;
+
+/// Tries until the database takes it, or refuses it. Then at least the item is settled, as one whose write is to be looked
+/// up.
+async fn settle_at_last(engine: &Engine, belongs: Belongs<'_>, ended: &Ended) -> Option<Unsettled> {
+    let error = settle_stubbornly(engine, belongs, ended).await.err()?;
+    tracing::error!(error = &error as &dyn std::error::Error, "an outcome was refused by the database");
+    let error = match &error {
+        EngineError::Database(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    let words = format!(
+        "It was sent, but what came of it could not be written down ({error}). Compare both records by hand; the next \
+            run looks it up before it writes."
+    );
+    let mut bare = Ended::as_outcome(Outcome::Failed, Some(words));
+    bare.item_no = ended.item_no;
+    bare.intents = ended.intents.iter().map(|intent| IntentResult { phase: "ambiguous", ..intent.clone() }).collect();
+    if let Err(error) = settle_stubbornly(engine, belongs, &bare).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "nor that it is not known");
+    }
+    let record = match (&ended.contact_id, &ended.customer_id) {
+        (Some(id), _) => format!("contact {id}"),
+        (None, Some(id)) => format!("customer {id}"),
+        (None, None) => "a record".to_owned(),
+    };
+    Some(Unsettled { record, error })
+}
+
+async fn settle_stubbornly(engine: &Engine, belongs: Belongs<'_>, ended: &Ended) -> Result<()> {
+    loop {
+        match engine.settle(belongs, std::slice::from_ref(ended)).await {
+            Err(error) if error.is_passing() => {
+                tracing::error!(error = &error as &dyn std::error::Error, "an outcome was not committed; trying again");
+                engine.clock().sleep(Duration::from_millis(500)).await;
+            }
+            settled => return settled,
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     connections::ConnectionState,
     store,
 };
-use domain::{Side, limits, retry};
+use domain::{ConnectionId, Side, WorkspaceId, retry};
 use std::time::Duration;
 
 impl Engine {
@@ -20,15 +20,29 @@ impl Engine {
         retry_after: Option<Duration>,
         error: &CallError,
     ) -> Result<()> {
-        let jitter = self.entropy().next();
-        if side == Side::Highlevel {
-            self.clock().sleep(retry_after.unwrap_or_else(|| retry::backoff(2, jitter))).await;
-            return Ok(());
-        }
-        let (workspace_id, lane_id) = (context.workspace_id, context.chargify_id());
-        let gate = self.gate(workspace_id, lane_id);
-        // At once, for everybody here; how long it will be is worked out behind it.
-        gate.pause(retry_after.unwrap_or(Duration::from_secs(limits::LANE_PAUSE_FIRST_S)), &error.message);
+        let pause = match side {
+            // Nobody waits for tomorrow in place: whoever works on it is put off.
+            Side::Highlevel if error.refusal == Refusal::DayUsedUp => return Err(error.clone().into()),
+            Side::Highlevel => retry_after.unwrap_or_else(|| retry::backoff(2, self.entropy().next())),
+            // Never sent: the gate said how long.
+            Side::Chargify if error.status.is_none() => retry_after.unwrap_or(Duration::from_secs(1)),
+            Side::Chargify => {
+                let (workspace_id, lane_id) = (context.workspace_id, context.chargify_id());
+                self.close_lane(workspace_id, lane_id, retry_after, &error.message).await?
+            }
+        };
+        self.clock().sleep(pause).await;
+        Ok(())
+    }
+
+    /// Pauses a lane for everybody, unless it is paused already; says for how long.
+    pub(crate) async fn close_lane(
+        &self,
+        workspace_id: WorkspaceId,
+        lane_id: ConnectionId,
+        retry_after: Option<Duration>,
+        reason: &str,
+    ) -> Result<Duration> {
         let mut conn = self.pool().acquire().await?;
         let lane = store::slots::lane(&mut conn, workspace_id, lane_id).await?;
         let running = lane.as_ref().map_or(0, |lane| lane.paused_ms);
@@ -36,16 +50,15 @@ impl Engine {
             Duration::from_millis(u64::try_from(running).unwrap_or(0))
         } else {
             let previous = lane.and_then(|lane| lane.pause_ms).and_then(|ms| u64::try_from(ms).ok());
-            let pause = retry::lane_pause(previous.map(Duration::from_millis), retry_after, jitter);
+            let pause = retry::lane_pause(previous.map(Duration::from_millis), retry_after, self.entropy().next());
             let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-            store::slots::pause(&mut conn, workspace_id, lane_id, pause_ms, &error.message).await?;
+            store::slots::pause(&mut conn, workspace_id, lane_id, pause_ms, reason).await?;
             tracing::warn!(connection.id = %lane_id, pause_ms, "Chargify asked for fewer requests; the lane pauses");
             pause
         };
         drop(conn);
-        gate.pause(pause, &error.message);
-        self.clock().sleep(pause).await;
-        Ok(())
+        self.gate(workspace_id, lane_id).pause(pause, reason);
+        Ok(pause)
     }
 
     /// Both services answered: a credential that was refused before is accepted again.

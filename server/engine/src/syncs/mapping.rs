@@ -162,6 +162,12 @@ pub(crate) async fn write_mapping(
     let (workspace_id, sync_id) = (actor.workspace_id(), row.sync_id());
     let rules = to_json(mapping)?;
     let version = store::syncs::insert_mapping(conn, workspace_id, sync_id, &rules, actor.name(), reason).await?;
+    // Looked at once the sync's row is ours: a run that begins to write looks at the version first.
+    if let Some(number) = store::runs::writing_now(conn, workspace_id, sync_id).await? {
+        return Err(EngineError::invalid(format!(
+            "run {number} is writing by the mapping as it is. Cancel run {number}, or wait until it has ended, then save again"
+        )));
+    }
     // What was agreed under a rule that now means something else holds no longer.
     let changed: Vec<String> = before.rules_changed_in(mapping).into_iter().map(|key| key.0).collect();
     store::links::forget_rules(conn, workspace_id, sync_id, &changed).await?;

@@ -1,6 +1,9 @@
 //! Intents, as the core sees them.
 
-use crate::store::intents::{self, IntentResult, IntentRow, NewIntent};
+use crate::store::{
+    intents::{self, IntentResult, IntentRow, Journalled, NewIntent},
+    jobs::Claim,
+};
 use domain::{RunId, SyncId, WorkspaceId};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -8,8 +11,9 @@ use uuid::Uuid;
 tables! {
     /// The journal of remote writes.
     trait Intents {
-        /// Journals that a write is about to leave. False: another write of the same record is not settled yet.
-        fn insert_intent(workspace_id: WorkspaceId, new: &NewIntent) -> bool = intents::insert_sent;
+        /// Journals that a write is about to leave, if the job it belongs to is still held, and another write of the
+        /// same record is not under way.
+        fn insert_intent(workspace_id: WorkspaceId, new: &NewIntent, job: Claim) -> Journalled = intents::insert_sent;
 
         /// Settles writes; those that are settled already stay as they are.
         fn settle_intents(

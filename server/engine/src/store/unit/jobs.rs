@@ -10,19 +10,19 @@ tables! {
         /// workers on commit.
         fn enqueue_job(job: NewJob<'_>) -> () = jobs::enqueue;
 
-        /// Locks one open lane that has work due, other than those named: first half of a claim.
-        fn lock_lane_with_work(except: &[Uuid]) -> Option<(Uuid, Uuid)> = jobs::lock_lane_with_work;
+        /// Locks one open lane that has work due, other than those named, runs counted or not: first half of a claim.
+        fn lock_lane_with_work(except: &[Uuid], with_runs: bool) -> Option<(Uuid, Uuid)> = jobs::lock_lane_with_work;
 
         /// Returns expired jobs of the locked lane to the queue, or ends them where a newer one of their key waits.
         fn release_expired_jobs(workspace_id: Uuid, lane_id: Uuid) -> () = jobs::release_expired;
 
         /// Second half of a claim: the most urgent job of the lane that may run now. Two jobs of one key never run at
-        /// the same time, nor more than the lane allows.
+        /// the same time, nor more than the lane allows, nor runs in more than half of its places.
         fn claim_job(
-            workspace_id: Uuid,
-            lane_id: Uuid,
+            lane: (Uuid, Uuid),
             node_id: Uuid,
             lease_s: i32,
+            with_runs: bool,
         ) -> Option<ClaimedRow> = jobs::claim_in_lane;
 
         /// Extends the lease. False: the job is no longer ours.

@@ -17,6 +17,6 @@ tables! {
         fn remove_node(node_id: Uuid) -> () = slots::leave;
 
         /// Gives back what a dead node held, and says how many jobs returned to the queue. Its slots rest first.
-        fn bury_node(node_id: Uuid, rest_ms: i64) -> u64 = slots::bury_node;
+        fn bury_node(node_id: Uuid, rest_ms: i64, ended_ms: i64) -> u64 = slots::bury_node;
     }
 }

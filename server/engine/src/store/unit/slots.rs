@@ -21,7 +21,7 @@ tables! {
         /// The lane's limits and pause.
         fn lane(workspace_id: WorkspaceId, lane_id: ConnectionId) -> Option<LaneRow> = slots::lane;
 
-        /// Closes the lane for a while; a longer pause that is already set stays.
+        /// Closes the lane for a while; a longer pause that is already set stays. It opens again with one slot.
         fn pause_lane(
             workspace_id: WorkspaceId,
             lane_id: ConnectionId,
@@ -32,19 +32,20 @@ tables! {
         /// Gives the lane the ceiling its syncs ask for; where they differ, the most careful one counts.
         fn set_call_slots(workspace_id: WorkspaceId, lane_id: ConnectionId) -> () = syncs::set_call_slots;
 
-        /// Leases one free slot of the account, or none.
+        /// Leases one free slot of the account, or none. A slot whose lease ran out rests `ended_ms` first; while few
+        /// slots are open, no more than those are held.
         fn lease_slot(
-            workspace_id: WorkspaceId,
-            lane_id: ConnectionId,
+            lane: (WorkspaceId, ConnectionId),
             node_id: Uuid,
             lease_s: i32,
+            ended_ms: i64,
         ) -> Option<SlotRow> = slots::lease;
 
-        /// Extends the leases the node still holds and returns those, in no order.
+        /// Extends those of the leases that nobody else has taken and returns them, in no order.
         fn renew_slots(
-            workspace_id: WorkspaceId,
-            lane_id: ConnectionId,
+            lane: (WorkspaceId, ConnectionId),
             node_id: Uuid,
+            held: &[SlotRow],
             lease_s: i32,
         ) -> Vec<SlotRow> = slots::renew;
 

@@ -1,6 +1,6 @@
 //! Carries out the plan of a run: items in order, as many at once as there are slots, outcomes settled behind.
 
-use super::{Running, Written, plan::reason_code};
+use super::{Running, Written};
 use crate::{
     Engine, EngineError, Result,
     clients::CallError,
@@ -10,14 +10,13 @@ use crate::{
     },
     sync::{
         Planned, SyncContext,
-        planning::Circumstances,
         predict::HIGHLEVEL_AT_ONCE,
-        settling::{Belongs, Ended, Settler},
+        settling::{Belongs, Ended, Settler, Unsettled},
         writing::{Carried, Writer},
     },
 };
 use domain::{RunId, Side, limits, outcome::Outcome};
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, future::select, stream::FuturesUnordered};
 use std::{
     collections::VecDeque,
     sync::{
@@ -30,8 +29,6 @@ use time::OffsetDateTime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// A plan older than this is compared with what happened since before it is carried out.
-const FRESH: time::Duration = time::Duration::seconds(60);
 /// How often a running run looks whether somebody wants it to end.
 const LOOK_UP: Duration = Duration::from_millis(500);
 /// Rounds of planning again for one item that keeps changing.
@@ -57,53 +54,65 @@ enum Fetched {
 }
 
 /// What the workers of one run tell each other.
-#[derive(Default)]
-struct Signals {
+pub(super) struct Signals {
+    /// Nothing new is begun any more; what is on its way is finished.
+    end: CancellationToken,
     /// Nothing is under way any more.
-    over: CancellationToken,
+    pub(super) over: CancellationToken,
     cancelled: AtomicBool,
-    /// The database failed one of them; the others finish what they have begun.
-    broken: AtomicBool,
+    lost: AtomicBool,
+    /// Of some writes from before nothing can be known yet: their records are left for later.
+    unsure: AtomicBool,
     halted: Mutex<Option<CallError>>,
 }
 
 impl Signals {
+    fn new(stop: &CancellationToken) -> Self {
+        Self {
+            end: stop.child_token(),
+            over: CancellationToken::new(),
+            cancelled: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            unsure: AtomicBool::new(false),
+            halted: Mutex::default(),
+        }
+    }
+
     fn halt(&self, error: CallError) {
         self.halted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.end.cancel();
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.end.cancel();
+    }
+
+    fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+        self.end.cancel();
     }
 
     fn halted(&self) -> Option<CallError> {
         self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn ends(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire) || self.broken.load(Ordering::Acquire) || self.halted().is_some()
     }
 }
 
 impl Running<'_> {
     /// Writes what is planned and still open.
     pub(super) async fn write(&mut self) -> Result<Written> {
-        self.settle_what_a_crash_left().await?;
         self.look_for_changes_since().await?;
-        let signals = Signals::default();
-        let (sender, settler) = Settler::new();
-        let settling = tokio::spawn(settle_behind(settler, self.engine.clone(), self.context.clone(), self.run_id));
+        let signals = Signals::new(self.stop);
         let work = async {
-            let at_once = usize::try_from(self.context.row.slots).unwrap_or(1) + limits::WRITES_AHEAD;
-            let (chargify, highlevel) = futures::join!(
-                self.work_through(false, at_once, &signals, sender.clone()),
-                self.work_through(true, HIGHLEVEL_AT_ONCE as usize, &signals, sender.clone()),
-            );
-            drop(sender);
+            let worked = self.work(&signals).await;
             signals.over.cancel();
-            chargify.and(highlevel)
+            worked
         };
-        let (done, ()) = tokio::join!(work, self.watch(&signals));
-        // With the last sender gone the settler ends as soon as everything is committed.
-        settling.await.map_err(|_panic| EngineError::Bug("outcomes were not committed"))?;
-        done?;
+        let (unsettled, (), ()) = futures::join!(work, self.watch(&signals), self.look_meanwhile(&signals));
+        let unsettled = unsettled?;
         Ok(match signals.halted() {
+            _ if !unsettled.is_empty() => Written::Unknown(Unsettled::words(&unsettled)),
+            _ if signals.lost.load(Ordering::Acquire) => Written::Stopping,
             Some(error) => Written::Halted(format!("{} refuses our calls: {}", error.side.label(), error.message)),
             None if signals.cancelled.load(Ordering::Acquire) => Written::Cancelled,
             None if self.stop.is_cancelled() => Written::Stopping,
@@ -111,11 +120,45 @@ impl Running<'_> {
         })
     }
 
+    /// Works through the open items; a second time for those whose write may still have been on its way from before.
+    /// Returns what could not be written down.
+    async fn work(&self, signals: &Signals) -> Result<Vec<Unsettled>> {
+        let mut is_over = false;
+        loop {
+            let waits = self.settle_what_a_crash_left(is_over).await?;
+            signals.unsure.store(waits.is_some(), Ordering::Release);
+            let unsettled = self.work_once(signals).await?;
+            let Some(rest) = waits.filter(|_| unsettled.is_empty() && !signals.end.is_cancelled()) else {
+                return Ok(unsettled);
+            };
+            select(self.engine.clock().sleep(rest), Box::pin(signals.end.cancelled())).await;
+            if signals.end.is_cancelled() {
+                return Ok(unsettled);
+            }
+            is_over = true;
+        }
+    }
+
+    async fn work_once(&self, signals: &Signals) -> Result<Vec<Unsettled>> {
+        let (sender, settler) = Settler::new(signals.end.clone());
+        let settling = tokio::spawn(settle_behind(settler, self.engine.clone(), self.context.clone(), self.run_id));
+        let at_once = usize::try_from(self.context.row.slots).unwrap_or(1) + limits::WRITES_AHEAD;
+        let (chargify, highlevel) = futures::join!(
+            self.work_through(false, at_once, signals, sender.clone()),
+            self.work_through(true, HIGHLEVEL_AT_ONCE as usize, signals, sender.clone()),
+        );
+        // With the last sender gone the settler ends as soon as everything is committed.
+        drop(sender);
+        let unsettled = settling.await.map_err(|_panic| EngineError::Bug("outcomes were not committed"))?;
+        chargify.and(highlevel)?;
+        Ok(unsettled)
+    }
+
     /// Watches for a wish to cancel, and journals the calls, until the work is over.
     async fn watch(&self, signals: &Signals) {
         while signals.over.run_until_cancelled(self.engine.clock().sleep(LOOK_UP)).await.is_some() {
             match self.cancel_requested().await {
-                Ok(true) => signals.cancelled.store(true, Ordering::Release),
+                Ok(true) => signals.cancel(),
                 Ok(false) => {}
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "cannot see whether the run is cancelled");
@@ -123,6 +166,23 @@ impl Running<'_> {
             }
             if let Err(error) = self.engine.flush_calls().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "calls wait to be journalled");
+            }
+        }
+    }
+
+    /// Comes back with what ends reading early: a wish to cancel, or to stop.
+    pub(super) async fn unwanted(&self) -> Written {
+        loop {
+            let slept = self.stop.run_until_cancelled(self.engine.clock().sleep(LOOK_UP)).await;
+            if slept.is_none() {
+                return Written::Stopping;
+            }
+            match self.cancel_requested().await {
+                Ok(true) => return Written::Cancelled,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot see whether the run is cancelled");
+                }
             }
         }
     }
@@ -140,7 +200,7 @@ impl Running<'_> {
         let mut failed = None;
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         loop {
-            let ends = failed.is_some() || signals.ends() || self.stop.is_cancelled();
+            let ends = failed.is_some() || signals.end.is_cancelled();
             // The next batch is fetched while the last items of this one are still under way.
             if !ends && !fetching && !exhausted && queue.len() < at_once * 2 {
                 fetching = true;
@@ -157,7 +217,7 @@ impl Running<'_> {
                 Some(Step::Carried(Ok(()))) => {}
                 // What is under way is finished all the same, and its outcome kept.
                 Some(Step::Carried(Err(error)) | Step::Fetched(Err(error))) => {
-                    signals.broken.store(true, Ordering::Release);
+                    signals.end.cancel();
                     failed = Some(error);
                 }
                 Some(Step::Fetched(Ok(more))) => {
@@ -219,7 +279,13 @@ impl Running<'_> {
                     let belongs = Belongs { context: &self.context, run_id: None };
                     self.engine.settle(belongs, std::slice::from_ref(&*found)).await?;
                 }
+                // It may still be on its way from before: it is looked at again when that must have ended.
+                Carried::Busy if signals.unsure.load(Ordering::Acquire) => return Ok(None),
                 Carried::Busy => self.engine.clock().sleep(LOOK_UP).await,
+                Carried::Lost => {
+                    signals.lose();
+                    return Ok(None);
+                }
             }
         }
         let mut ended = Ended::as_outcome(
@@ -233,106 +299,6 @@ impl Running<'_> {
         ended.contact_id = item.contact_id;
         ended.customer_id = item.customer_id;
         Ok(Some(ended))
-    }
-
-    /// The plan made again from the copies.
-    async fn plan_again(&self, item: &ItemRow) -> Result<Option<Planned>> {
-        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let mut conn = self.engine.pool().acquire().await?;
-        let mut ids: Vec<String> = item.contact_id.iter().cloned().collect();
-        if let (None, Some(customer_id)) = (&item.contact_id, &item.customer_id) {
-            // A webhook may have given the customer its contact meanwhile.
-            let customers = [customer_id.clone()];
-            let links = store::links::of_records(&mut conn, workspace_id, sync_id, &[], &customers).await?;
-            ids.extend(links.into_iter().map(|link| link.contact_id));
-        }
-        let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
-        let planned = match rows.first() {
-            Some(_) => {
-                self.engine.plan_contacts(&mut conn, &self.context, &rows, Circumstances::default()).await?.pop()
-            }
-            None if item.contact_id.is_some() => None,
-            None => {
-                let ids: Vec<String> = item.customer_id.iter().cloned().collect();
-                let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
-                match rows.first() {
-                    Some(row) => Some(Engine::plan_lone_customer(&self.context, row, Circumstances::default())?),
-                    None => None,
-                }
-            }
-        };
-        let Some(planned) = planned else { return Ok(None) };
-        self.show_new_plan(&mut conn, item, &planned).await?;
-        Ok(Some(planned))
-    }
-
-    async fn show_new_plan(&self, conn: &mut sqlx::PgConnection, item: &ItemRow, planned: &Planned) -> Result<()> {
-        let mut shown = item.clone();
-        shown.action = planned.item.action.as_str().to_owned();
-        shown.customer_id = planned.customer_id().map(str::to_owned);
-        shown.link_id = planned.link.as_ref().map(|link| link.id.0);
-        shown.reason = format!("{} (planned again: it changed after the plan)", planned.item.reason.words);
-        shown.changes = serde_json::to_value(&planned.item.changes).unwrap_or_default();
-        shown.plan = planned.stored();
-        store::items::replan(conn, self.context.workspace_id, self.run_id, &shown, &reason_code(planned)).await?;
-        Ok(())
-    }
-
-    /// A plan that waited for a person is compared with what changed meanwhile: a few calls, not a read per record.
-    async fn look_for_changes_since(&mut self) -> Result<()> {
-        // Counted from when reading began: a long reading is itself something to look behind.
-        let began = self.read_summary().began_at;
-        let old = began.is_some_and(|at| self.engine.clock().now() - at > FRESH);
-        let waited = old || self.row.approved_by.is_some();
-        let summary = self.read_summary();
-        if !waited || self.row.chosen.is_some() {
-            return Ok(());
-        }
-        let (Some(seen_until), Some(event_id)) = (summary.highlevel_seen_until, summary.chargify_event_id) else {
-            return Ok(());
-        };
-        let mut context = self.context.clone();
-        context.row.highlevel_seen_until = Some(seen_until);
-        context.row.chargify_event_id = Some(event_id);
-        let readers = crate::sync::readers::Readers::from(&self.clients);
-        let reading = crate::sync::reading::Reading {
-            engine: self.engine,
-            context: &context,
-            readers: &readers,
-            run_id: self.run_id,
-            call: self.cause.call.clone(),
-        };
-        reading.changes().await?;
-        Ok(())
-    }
-
-    /// After a whole reading: the next `changes` run begins where this one began reading, or, when nothing but our own
-    /// writes happened in Chargify since, where it ended.
-    pub(super) async fn advance_watermarks(&self) -> Result<()> {
-        let summary = self.read_summary();
-        let (Some(seen_until), Some(event_id)) = (summary.highlevel_seen_until, summary.chargify_event_id) else {
-            return Ok(());
-        };
-        let mut newest = event_id;
-        if self.row.count_created + self.row.count_updated > 0 || self.row.planned_chargify > 0 {
-            let readers = crate::sync::readers::Readers::from(&self.clients);
-            let reading = crate::sync::reading::Reading {
-                engine: self.engine,
-                context: &self.context,
-                readers: &readers,
-                run_id: self.run_id,
-                call: self.cause.call.clone(),
-            };
-            let ours = u64::try_from(self.row.planned_chargify).unwrap_or(0);
-            let (stale, until) = reading.stale_customers(event_id, ours).await?;
-            if stale.is_empty() {
-                newest = until;
-            }
-        }
-        let mut conn = self.engine.pool().acquire().await?;
-        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        store::syncs::advance(&mut conn, workspace_id, sync_id, Some(seen_until), Some(newest)).await?;
-        Ok(())
     }
 }
 
@@ -350,8 +316,8 @@ async fn fetch(engine: Engine, context: SyncContext, run_id: RunId, query: OpenQ
 }
 
 /// In a task of its own, so that committing never keeps a call from leaving.
-async fn settle_behind(settler: Settler, engine: Engine, context: SyncContext, run_id: RunId) {
-    settler.run(&engine, Belongs { context: &context, run_id: Some(run_id) }).await;
+async fn settle_behind(settler: Settler, engine: Engine, context: SyncContext, run_id: RunId) -> Vec<Unsettled> {
+    settler.run(&engine, Belongs { context: &context, run_id: Some(run_id) }).await
 }
 
 fn vanished(item: &ItemRow) -> Ended {

@@ -1,0 +1,71 @@
+//! What becomes of the work of a job that nobody tries again: it ends with the reason, in the transaction that ends the job.
+
+use super::Job;
+use crate::{
+    Engine, EngineError, Result,
+    store::{self, deliveries::Settled, jobs::ClaimedRow},
+};
+use domain::{ConnectionId, Side, SyncId, WorkspaceId, outcome::Outcome};
+use sqlx::PgConnection;
+
+impl Engine {
+    /// Ends the job, and with it its run or the deliveries that asked for it. Nothing happens when the job is another's.
+    pub(super) async fn give_job_up(&self, job: &ClaimedRow, error: &EngineError) -> Result<()> {
+        self.flush_calls().await?;
+        let mut tx = self.pool().begin().await?;
+        if !store::jobs::finish(&mut tx, job, "gave_up", Some(&error.to_string())).await? {
+            return Ok(());
+        }
+        match serde_json::from_value(job.payload.clone()) {
+            Ok(Job::Run { run_id }) => {
+                self.fail_run_in(&mut tx, WorkspaceId(job.workspace_id), run_id, &error.words()).await?;
+            }
+            Ok(Job::Reconcile { sync_id, side, remote_id }) => {
+                self.fail_deliveries(&mut tx, job, (sync_id, side, &remote_id), error).await?;
+            }
+            Err(_unreadable) => {}
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Deliveries that nobody else will look at end as failed. Their writes of unknown outcome are looked up by the next
+    /// work on the record, or by the next run.
+    async fn fail_deliveries(
+        &self,
+        conn: &mut PgConnection,
+        job: &ClaimedRow,
+        (sync_id, side, remote_id): (SyncId, Side, &str),
+        error: &EngineError,
+    ) -> Result<()> {
+        let workspace_id = WorkspaceId(job.workspace_id);
+        let Some(sync) = store::syncs::get(conn, workspace_id, sync_id).await? else { return Ok(()) };
+        if store::jobs::others_at_record(conn, job, side, remote_id).await? {
+            return Ok(());
+        }
+        let connection_id = match side {
+            Side::Highlevel => ConnectionId(sync.highlevel_connection_id),
+            Side::Chargify => ConnectionId(sync.chargify_connection_id),
+        };
+        let detail = format!(
+            "Given up after {} attempts: {}. The next run compares the record again.",
+            job.attempt,
+            error.words().trim_end_matches('.')
+        );
+        let settled = Settled {
+            state: "done",
+            outcome: Some(Outcome::Failed.as_str()),
+            detail: Some(&detail),
+            at: self.clock().now(),
+        };
+        let ids = [remote_id.to_owned()];
+        loop {
+            let open = store::deliveries::open_for_subject(conn, workspace_id, connection_id, &ids).await?;
+            let open: Vec<_> = open.into_iter().map(|delivery| delivery.delivery_id).collect();
+            if open.is_empty() {
+                return Ok(());
+            }
+            store::deliveries::settle(conn, workspace_id, &open, &settled).await?;
+        }
+    }
+}

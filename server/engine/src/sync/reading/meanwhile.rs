@@ -1,0 +1,128 @@
+//! What changed on either side while a run writes: found by watermark and events, read only as far as the run goes on to
+//! need it.
+
+use super::{Reading, heard::Stale, listing::CustomerWish};
+use crate::{
+    Result,
+    clients::highlevel::SearchPage,
+    store::{self, records::RecordRow},
+};
+use domain::{Side, limits, record::Record};
+use std::{collections::BTreeSet, time::Duration};
+use time::OffsetDateTime;
+
+/// New customers that are read one by one; more of them are listed.
+const GETS_MAX: usize = 20;
+/// What this run itself just wrote has its copy by then.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// How far both sides are known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meanwhile {
+    pub(crate) contacts_until: OffsetDateTime,
+    pub(crate) event_id: i64,
+    /// Nobody but us changed a customer so far.
+    pub(crate) only_ours: bool,
+}
+
+impl Reading<'_> {
+    /// Looks for changes since then. Contacts and customers that did change get their copies renewed, which makes plans
+    /// about them stale; of customers, only those that open items of the run name, and new ones.
+    pub(crate) async fn meanwhile(&self, since: Meanwhile) -> Result<Meanwhile> {
+        let began_at = self.engine.clock().now();
+        let (newest, (event_id, only_ours)) =
+            futures::try_join!(self.changed_contacts(since.contacts_until), self.changed_customers(since.event_id))?;
+        Ok(Meanwhile {
+            contacts_until: newest
+                .map_or(since.contacts_until, |newest| newest.max(since.contacts_until))
+                .min(began_at),
+            event_id,
+            only_ours: since.only_ours && only_ours,
+        })
+    }
+
+    /// Contacts told to have changed since then whose copies are of another time; returns the newest change told.
+    async fn changed_contacts(&self, since: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
+        let updated_since = Some(since - time::Duration::seconds(limits::WATERMARK_OVERLAP_S));
+        let mut page = SearchPage { page_limit: limits::HIGHLEVEL_PAGE, after: None, updated_since };
+        let mut newest = None;
+        loop {
+            let mark = self.mark(Side::Highlevel);
+            let answer = self.try_read(|| self.readers.contacts(&self.call, &page)).await?;
+            newest = answer.records.iter().filter_map(|record| record.stamp.updated_at).max().max(newest);
+            let changed = self.unlike_copies(answer.records).await?;
+            self.keep(mark, &changed).await?;
+            page.after = answer.next;
+            if page.after.is_none() {
+                return Ok(newest);
+            }
+        }
+    }
+
+    async fn unlike_copies(&self, mut records: Vec<Record>) -> Result<Vec<Record>> {
+        let ids = records.iter().filter_map(|record| record.id.as_ref()).map(|id| id.0.clone()).collect::<Vec<_>>();
+        let copies = self.copies(Side::Highlevel, &ids).await?;
+        let known: BTreeSet<_> = copies.iter().map(|copy| (copy.remote_id.as_str(), copy.updated_at)).collect();
+        records.retain(|record| {
+            let id = record.id.as_ref().map_or("", |id| id.as_str());
+            !known.contains(&(id, record.stamp.updated_at))
+        });
+        Ok(records)
+    }
+
+    async fn copies(&self, side: Side, ids: &[String]) -> Result<Vec<RecordRow>> {
+        let mut conn = self.engine.pool().acquire().await?;
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        Ok(store::records::by_ids(&mut conn, workspace_id, sync_id, side, ids).await?)
+    }
+
+    /// Returns the newest event, and whether all were our own doing.
+    async fn changed_customers(&self, event_id: i64) -> Result<(i64, bool)> {
+        let (stale, newest) = self.stale_customers(event_id, 0).await?;
+        if stale.is_empty() {
+            return Ok((newest, true));
+        }
+        let ids: Vec<String> = stale.iter().map(|one| one.id.clone()).collect();
+        let before: BTreeSet<String> =
+            self.copies(Side::Chargify, &ids).await?.into_iter().map(|copy| copy.remote_id).collect();
+        self.engine.clock().sleep(SETTLING).await;
+        let after: BTreeSet<String> =
+            self.copies(Side::Chargify, &ids).await?.into_iter().map(|copy| copy.remote_id).collect();
+        let mut conn = self.engine.pool().acquire().await?;
+        let open: BTreeSet<String> =
+            store::items::open_of_customers(&mut conn, self.context.workspace_id, self.run_id, &ids)
+                .await?
+                .into_iter()
+                .collect();
+        drop(conn);
+        let (known, new): (Vec<Stale>, Vec<Stale>) = stale.into_iter().partition(|one| before.contains(&one.id));
+        let new: Vec<Stale> = new.into_iter().filter(|one| !after.contains(&one.id)).collect();
+        let only_ours = known.is_empty() && new.is_empty();
+        if new.len() > GETS_MAX
+            && let Some(earliest) = new.iter().map(|one| one.at).min()
+        {
+            let wish = CustomerWish {
+                updated_since: Some(earliest - time::Duration::seconds(limits::WATERMARK_OVERLAP_S)),
+                expected: new.len() as u64,
+                heard: new.iter().map(|one| (one.id.clone(), one.event_id)).collect(),
+            };
+            self.all_customers(&wish).await?;
+        } else {
+            self.read_customers(&new).await?;
+        }
+        let wanted: Vec<Stale> = known.into_iter().filter(|one| open.contains(&one.id)).collect();
+        self.read_customers(&wanted).await?;
+        Ok((newest, only_ours))
+    }
+
+    async fn read_customers(&self, stale: &[Stale]) -> Result<()> {
+        for one in stale {
+            let mark = self.mark(Side::Chargify);
+            if let Some(mut customer) = self.one(Side::Chargify, &one.id).await? {
+                customer.stamp.event_id = Some(one.event_id);
+                self.keep(mark, &[customer]).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! Writes whose outcome nobody wrote down, because a process died, an answer was lost or a job was given up. Each is looked
+//! up before anything else is written about its record; none is sent again blindly.
+
+use super::{
+    settling::{Belongs, Ended},
+    writing::{Target, Writer},
+};
+use crate::{
+    Engine, EngineError, Result,
+    store::{self, intents::IntentResult, intents::IntentRow},
+};
+use domain::{IntentId, SyncId, WorkspaceId, limits, outcome::Outcome, record::Record};
+use std::time::Duration;
+
+impl Engine {
+    /// Of these writes those that nobody is at any more. The service may be: it is given its time from the moment at which
+    /// they are first found so.
+    pub(super) async fn abandoned(&self, workspace_id: WorkspaceId, open: Vec<IntentRow>) -> Result<Vec<IntentRow>> {
+        let is_left = |intent: &IntentRow| !self.is_under_way(IntentId(intent.intent_id));
+        let mut left: Vec<IntentRow> = open.into_iter().filter(is_left).collect();
+        let now = self.clock().now();
+        let mut fresh = Vec::new();
+        for intent in left.iter_mut().filter(|intent| intent.unknown_since.is_none()) {
+            intent.unknown_since = Some(now);
+            fresh.push(intent.intent_id);
+        }
+        if !fresh.is_empty() {
+            let mut conn = self.pool().acquire().await?;
+            store::intents::leave_unknown(&mut conn, workspace_id, &fresh, now).await?;
+        }
+        Ok(left)
+    }
+
+    /// How long the service may still be at the write.
+    pub(super) fn goes_on(&self, intent: &IntentRow) -> Duration {
+        let now = self.clock().now();
+        let passed = intent.unknown_since.map_or(Duration::ZERO, |since| (now - since).try_into().unwrap_or_default());
+        limits::REMOTE_ENDED.saturating_sub(passed)
+    }
+}
+
+impl Writer<'_> {
+    /// Looks up what is not known about records journalled under these keys. What somebody is still at is left to them.
+    /// Returns how long the service may be at the last of those that were not found: until then nothing is known of them.
+    pub(crate) async fn settle_unknown(&self, sync_id: SyncId, keys: &[String]) -> Result<Option<Duration>> {
+        let workspace_id = self.context.workspace_id;
+        let mut conn = self.engine.pool().acquire().await?;
+        let mut open =
+            store::intents::open_of_keys(&mut conn, workspace_id, sync_id, keys, self.engine.node().id).await?;
+        drop(conn);
+        // Those of a run that goes on are the run's own to settle.
+        open.retain(|intent| !intent.run_goes_on);
+        let mut waits = None;
+        for intent in self.engine.abandoned(workspace_id, open).await? {
+            let target = target(&intent)?;
+            let found = self.find(&target).await?;
+            let rest = self.engine.goes_on(&intent);
+            if found.is_none() && !target.is_safe_twice() && !rest.is_zero() {
+                waits = waits.max(Some(rest));
+                continue;
+            }
+            let ended = self.looked_up(&intent, found);
+            self.engine.settle(Belongs { context: self.context, run_id: None }, &[ended]).await?;
+        }
+        Ok(waits)
+    }
+
+    /// The ending of a write that was looked up and belongs to no open item: journalled, audited, its copy refreshed.
+    pub(crate) fn looked_up(&self, intent: &IntentRow, found: Option<Record>) -> Ended {
+        let mut ended = Ended::as_outcome(Outcome::Unchanged, None);
+        ended.intents.push(verdict(intent, found.as_ref()));
+        ended.audit.extend(found.as_ref().map(|record| self.recovered_line(intent, record)));
+        ended.records.extend(found);
+        ended
+    }
+}
+
+/// What the intent is about.
+pub(crate) fn target(intent: &IntentRow) -> Result<Target> {
+    Target::of(intent).ok_or(EngineError::Bug("an intent of no known side"))
+}
+
+/// What a look-up says about the write.
+pub(crate) fn verdict(intent: &IntentRow, found: Option<&Record>) -> IntentResult {
+    IntentResult {
+        intent_id: IntentId(intent.intent_id),
+        phase: if found.is_some() { "done" } else { "not_done" },
+        remote_id: found.and_then(|record| record.id.as_ref()).map(|id| id.0.clone()),
+        status: None,
+        detail: Some("settled by a look-up".to_owned()),
+    }
+}
