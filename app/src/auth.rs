@@ -5,7 +5,9 @@
 #[cfg(feature = "ssr")]
 mod guards {
     use crate::AppError;
-    use engine::{Auditor, Editor, Engine, EngineError, Keyholder, LOGIN_PERSON, Manager, Runner, Viewer};
+    use engine::{
+        Auditor, Editor, Engine, EngineError, Keyholder, LOGIN_PERSON, LOGIN_WORKSPACE, Manager, Runner, Viewer,
+    };
     use leptos::prelude::use_context;
     use tower_sessions::Session;
 
@@ -36,12 +38,13 @@ mod guards {
     pub async fn viewer() -> Result<(Viewer, Engine), AppError> {
         let engine = engine()?;
         let session = session().await?;
-        let person = session.get(LOGIN_PERSON).await.map_err(|error| {
+        let unread = |error: tower_sessions::session::Error| {
             tracing::warn!(error = %error, "a login cannot be read");
             EngineError::NotSignedIn
-        })?;
-        let person = person.ok_or(EngineError::NotSignedIn)?;
-        let viewer = engine.viewer(person, None).await?;
+        };
+        let person = session.get(LOGIN_PERSON).await.map_err(unread)?.ok_or(EngineError::NotSignedIn)?;
+        let workspace = session.get(LOGIN_WORKSPACE).await.map_err(unread)?;
+        let viewer = engine.viewer_of_login(person, workspace).await?;
         Ok((viewer, engine))
     }
 

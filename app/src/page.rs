@@ -34,10 +34,11 @@ impl Seen {
     /// What the frame shows of them.
     #[must_use]
     pub fn viewer(&self) -> parts::Viewer {
-        let SessionView { person, role, workspace, waiting, .. } = self.session.clone();
+        let SessionView { person, role, workspace, many_workspaces, waiting, .. } = self.session.clone();
         parts::Viewer {
             workspace,
-            many_workspaces: false,
+            // Whoever may make another one finds the way to it here, too.
+            many_workspaces: many_workspaces || role.may(Right::ManageTeam),
             person,
             role: capital(role.as_str()),
             sign_out: crate::pages::sign_in::sign_out_address(),
@@ -143,6 +144,13 @@ where
     ServerAction::<S>::new().value().with_untracked(|answer| answer.as_ref()?.as_ref().err().cloned())
 }
 
+/// What happened, without how to mend it: a text up to its first full stop.
+#[must_use]
+pub fn first_sentence(text: &str) -> String {
+    let first = text.split_once(". ").map_or(text, |(first, _rest)| first);
+    format!("{}.", first.trim_end_matches('.'))
+}
+
 /// A part of the page's address, as `:name` in its route.
 #[must_use]
 pub fn param(name: &str) -> String {
@@ -163,11 +171,14 @@ pub fn Guarded(
     #[prop(optional)] press: Press,
     #[prop(optional)] small: bool,
     #[prop(optional)] glyph: Option<Glyph>,
+    #[prop(optional, into)] form: Words,
 ) -> impl IntoView {
     let disabled = lacks.is_some();
     let button = match glyph {
-        Some(glyph) => view! { <Button text=text press=press small=small glyph=glyph disabled=disabled /> }.into_any(),
-        None => view! { <Button text=text press=press small=small disabled=disabled /> }.into_any(),
+        Some(glyph) => {
+            view! { <Button text=text press=press small=small glyph=glyph form=form disabled=disabled /> }.into_any()
+        }
+        None => view! { <Button text=text press=press small=small form=form disabled=disabled /> }.into_any(),
     };
     view! {
         {button}

@@ -23,12 +23,21 @@ pub fn RunLive(first: RunLiveView) -> impl IntoView {
     let said = RwSignal::new(String::new());
     let live = RwSignal::new(first);
     let stale = RwSignal::new(false);
+    let shut_out = RwSignal::new(false);
+    let number = live.with_untracked(|live| live.run.number);
     #[cfg(feature = "hydrate")]
-    watch::start(live, said, stale);
+    watch::start(watch::Page::new(live, said, stale, shut_out));
     view! {
         <div class="stack">
             {move || view! { <Moving live=live.get() /> }}
-            <p class="meta" hidden=move || !stale.get()>
+            <p class="notice tone-warn" role="alert" hidden=move || !shut_out.get()>
+                <span class="said">
+                    <b>"Your session has ended."</b>
+                    " These numbers stand still; the run goes on without this page. "
+                    <a href=format!("/sign-in?next=%2Fruns%2F{number}")>"Sign in to go on watching"</a>
+                </span>
+            </p>
+            <p class="meta" hidden=move || !stale.get() || shut_out.get()>
                 "The connection was lost; these numbers may be old. It is tried again by itself."
             </p>
             <p class="hidden" role="status">
@@ -174,24 +183,38 @@ mod watch {
     type Stream = Rc<RefCell<Option<EventSource>>>;
 
     #[derive(Clone, Copy)]
-    struct Page {
+    pub(super) struct Page {
         live: RwSignal<RunLiveView>,
         said: RwSignal<String>,
         stale: RwSignal<bool>,
+        shut_out: RwSignal<bool>,
         /// The instant something was last read aloud.
         told: StoredValue<i64>,
     }
 
-    pub(super) fn start(live: RwSignal<RunLiveView>, said: RwSignal<String>, stale: RwSignal<bool>) {
-        let page = Page { live, said, stale, told: StoredValue::new(0) };
-        let number = live.with_untracked(|live| live.run.number);
+    impl Page {
+        pub(super) fn new(
+            live: RwSignal<RunLiveView>,
+            said: RwSignal<String>,
+            stale: RwSignal<bool>,
+            shut_out: RwSignal<bool>,
+        ) -> Self {
+            Self { live, said, stale, shut_out, told: StoredValue::new(0) }
+        }
+    }
+
+    pub(super) fn start(page: Page) {
+        let number = page.live.with_untracked(|live| live.run.number);
         let address = format!("/events/runs/{number}");
         let stream: Stream = Rc::default();
         open(&stream, &address, page);
         let seen = Closure::<dyn FnMut()>::new(move || {
             if document().hidden() {
                 close(&stream);
-            } else if stream.borrow().is_none() && super::goes_on(&page.live.get_untracked().run) {
+            } else if stream.borrow().is_none()
+                && !page.shut_out.get_untracked()
+                && super::goes_on(&page.live.get_untracked().run)
+            {
                 open(&stream, &address, page);
             }
         });
@@ -223,9 +246,10 @@ mod watch {
                 // The browser tries again by itself only while the answer was not a refusal.
                 if source.ready_state() == EventSource::CLOSED {
                     stream.borrow_mut().take();
+                    ask_whether_signed_in(page);
                     let (stream, address) = (Rc::clone(&stream), address.clone());
                     let again = move || {
-                        if stream.borrow().is_none() && !document().hidden() {
+                        if stream.borrow().is_none() && !document().hidden() && !page.shut_out.get_untracked() {
                             open(&stream, &address, page);
                         }
                     };
@@ -238,6 +262,19 @@ mod watch {
         heard.forget();
         lost.forget();
         stream.borrow_mut().replace(source);
+    }
+
+    /// A refused stream does not say why. The run's page does: whoever is signed out is led away from it.
+    fn ask_whether_signed_in(page: Page) {
+        let number = page.live.with_untracked(|live| live.run.number);
+        let answered = Closure::once(move |answer: wasm_bindgen::JsValue| {
+            if answer.dyn_into::<web_sys::Response>().is_ok_and(|answer| answer.redirected()) {
+                page.shut_out.set(true);
+            }
+        });
+        drop(window().fetch_with_str(&format!("/runs/{number}")).then(&answered));
+        // It is called once, after this function has returned.
+        answered.forget();
     }
 
     fn close(stream: &Stream) {

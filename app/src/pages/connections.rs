@@ -77,6 +77,7 @@ fn List(connections: Vec<ConnectionView>, now: OffsetDateTime) -> impl IntoView 
         .map(|connection| {
             let standing = standing::of_connection(&connection);
             let detail = connection.state_detail.filter(|_| connection.state != "healthy");
+            let detail = detail.as_deref().map(page::first_sentence);
             let median = connection.median_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms"));
             let webhook = match connection.last_webhook_at {
                 Some(at) => view! { <Moment at=at.instant() now=now /> }.into_any(),

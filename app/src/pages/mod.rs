@@ -11,3 +11,4 @@ pub mod sign_in;
 pub mod standing;
 pub mod syncs;
 pub mod team;
+pub mod workspaces;

@@ -46,7 +46,7 @@ pub fn Overview() -> impl IntoView {
                     </div>
                     <Needs needs=needs />
                 </div>
-                <SyncsCard seen=seen syncs=syncs />
+                <SyncsCard seen=seen syncs=syncs ready=!connections.is_empty() />
                 <div class="cols-main">
                     <DayCard day=day queue=queue.clone() now=now />
                     <ConnectionsCard connections=connections queue=queue />
@@ -105,9 +105,10 @@ fn Needs(needs: Vec<NeedView>) -> impl IntoView {
                 "approval" => (Tone::Warn, Glyph::Decision),
                 _ => (Tone::Warn, Glyph::Ambiguous),
             };
+            let press = if need.kind == "setup" { Press::Primary } else { Press::Plain };
             view! {
                 <Ask tone=tone glyph=glyph what=need.title safety=need.detail>
-                    <LinkButton text=need.action href=need.href />
+                    <LinkButton text=need.action href=need.href press=press />
                 </Ask>
             }
         })
@@ -115,13 +116,18 @@ fn Needs(needs: Vec<NeedView>) -> impl IntoView {
     view! { <Asks>{asks}</Asks> }.into_any()
 }
 
-/// All syncs in a table; `alone` on their own page, whose head has the button.
+/// All syncs in a table; `alone` on their own page, whose head has the button; `ready` once something is connected.
 #[component]
-pub(super) fn SyncsCard(seen: Seen, syncs: Vec<SyncView>, #[prop(optional)] alone: bool) -> impl IntoView {
+pub(super) fn SyncsCard(
+    seen: Seen,
+    syncs: Vec<SyncView>,
+    #[prop(optional)] alone: bool,
+    #[prop(default = true)] ready: bool,
+) -> impl IntoView {
     let now = seen.now();
     let may = seen.may(Right::EditMapping);
     if syncs.is_empty() {
-        let add = may.then(|| view! { <LinkButton text="Make a sync" href="/syncs/new" /> });
+        let add = (may && ready && !alone).then(|| view! { <LinkButton text="Make a sync" href="/syncs/new" /> });
         return view! {
             <Card title="Syncs" flush=true>
                 <Empty
@@ -209,7 +215,7 @@ fn DayCard(day: Tally24, queue: QueueView, now: OffsetDateTime) -> impl IntoView
         Term::new(day.written, "written", Tone::Ok, Glyph::Done),
         Term::new(day.echo, "echo", Tone::Idle, Glyph::Echo).note("our own writes, 0 calls"),
         Term::new(day.nothing_to_do, "nothing to do", Tone::Idle, Glyph::Unchanged),
-        Term::new(day.waiting + day.failed, "waiting for you", Tone::Warn, Glyph::Parked)
+        Term::new(day.waiting + day.failed, "for you", Tone::Warn, Glyph::Parked)
             .href("/records?state=waiting")
             .note(format!("{} undecided, {} failed", figure(day.waiting), figure(day.failed))),
         work,
@@ -225,7 +231,7 @@ fn DayCard(day: Tally24, queue: QueueView, now: OffsetDateTime) -> impl IntoView
                 <Chart caption="Webhooks an hour in the last 24 hours, UTC" columns=columns scale=scale />
             </div>
             <Foot slot>
-                <Balance read=day.came_in accounted=accounted />
+                <Balance read=day.came_in accounted=accounted what="in" />
             </Foot>
         </Card>
     }
@@ -253,7 +259,7 @@ fn ConnectionsCard(connections: Vec<ConnectionView>, queue: QueueView) -> impl I
             .map(|connection| {
                 let standing = standing::of_connection(&connection);
                 let note = match (&connection.state_detail, connection.median_ms) {
-                    (Some(detail), _) if connection.state != "healthy" => detail.clone(),
+                    (Some(detail), _) if connection.state != "healthy" => page::first_sentence(detail),
                     (_, Some(ms)) => {
                         format!("{}, answers in {ms} ms", counted(connection.calls_today, "call today", "calls today"))
                     }

@@ -5,7 +5,7 @@ pub mod draft;
 pub mod mapping;
 pub mod one;
 pub mod settings;
-mod words;
+pub mod words;
 
 use domain::{Right, limits, view::SyncView};
 use leptos::prelude::*;
@@ -69,7 +69,7 @@ pub fn Steps(at: usize) -> impl IntoView {
         .map(|(place, (name, what))| {
             let progress = match (place + 1).cmp(&at) {
                 std::cmp::Ordering::Less => Progress::Done,
-                std::cmp::Ordering::Equal => Progress::Going { done: 0, whole: 0 },
+                std::cmp::Ordering::Equal => Progress::Here,
                 std::cmp::Ordering::Greater => Progress::Waiting,
             };
             Phase::new(format!("{}. {name}", place + 1), what, progress)

@@ -179,13 +179,19 @@ pub fn Chart(#[prop(into)] caption: Words, columns: Vec<Column>, scale: Vec<Stri
 
 /// The line that closes a sum: whether what was read is all accounted for.
 #[component]
-pub fn Balance(read: u64, accounted: u64) -> impl IntoView {
+pub fn Balance(
+    read: u64,
+    accounted: u64,
+    /// What was counted: "read", "in".
+    #[prop(default = "read")]
+    what: &'static str,
+) -> impl IntoView {
     let (tone, text) = if read == accounted {
-        (Tone::Ok, format!("Balances: {} read, {} accounted for", super::figure(read), super::figure(accounted)))
+        (Tone::Ok, format!("Balances: {} {what}, {} accounted for", super::figure(read), super::figure(accounted)))
     } else {
         let missing = super::figure(i128::from(read).abs_diff(i128::from(accounted)) as u64);
         let text = format!(
-            "Does not balance: {} read, {} accounted for, {missing} apart",
+            "Does not balance: {} {what}, {} accounted for, {missing} apart",
             super::figure(read),
             super::figure(accounted)
         );

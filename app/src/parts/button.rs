@@ -74,7 +74,8 @@ pub fn Button(
     }
 }
 
-/// A link that looks like a button: it leads somewhere, it changes nothing. `after` puts the icon behind the text.
+/// A link that looks like a button: it leads somewhere, it changes nothing. `after` puts the icon behind the text; `of`
+/// is read aloud behind it, where the same word stands in every row.
 #[component]
 pub fn LinkButton(
     #[prop(into)] text: Words,
@@ -86,6 +87,7 @@ pub fn LinkButton(
     #[prop(optional)] icon_only: bool,
     #[prop(optional, into)] rel: Words,
     #[prop(optional, into)] download: Words,
+    #[prop(optional, into)] of: Words,
     #[prop(optional)] autofocus: bool,
 ) -> impl IntoView {
     let class = press.class(small, icon_only);
@@ -96,6 +98,7 @@ pub fn LinkButton(
         <a class=class href=href.get() rel=rel.get() download=download.get() autofocus=autofocus aria-label=label.clone() title=label>
             {icon(!after)}
             {text}
+            {of.get().map(|of| view! { <span class="hidden">{format!(" of {of}")}</span> })}
             {icon(after)}
         </a>
     }

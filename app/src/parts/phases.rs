@@ -9,6 +9,8 @@ use super::{Bar, Glyph, Icon, Part, Tone, Words, figure, share_of};
 pub enum Progress {
     Done,
     Going { done: u64, whole: u64 },
+    /// Waits for the person who reads it: the step they are at.
+    Here,
     Stopped,
     Waiting,
 }
@@ -35,9 +37,11 @@ pub fn Phases(phases: Vec<Phase>) -> impl IntoView {
         .into_iter()
         .map(|Phase { name, took, progress }| {
             let going = matches!(progress, Progress::Going { .. });
+            let current = going || progress == Progress::Here;
             let (tone, glyph, part, whole) = match progress {
                 Progress::Done => (Tone::Ok, Glyph::Done, 1, 1),
                 Progress::Going { done, whole } => (Tone::Accent, Glyph::Turning, done, whole),
+                Progress::Here => (Tone::Accent, Glyph::Right, 1, 1),
                 Progress::Stopped => (Tone::Bad, Glyph::Failed, 1, 1),
                 Progress::Waiting => (Tone::Idle, Glyph::Unreached, 0, 1),
             };
@@ -50,7 +54,7 @@ pub fn Phases(phases: Vec<Phase>) -> impl IntoView {
             };
             let class = if going { format!("wide {}", tone.class()) } else { tone.class().to_owned() };
             view! {
-                <li class=class aria-current=going.then_some("step")>
+                <li class=class aria-current=current.then_some("step")>
                     <Bar parts=vec![Part::new(part, tone)] whole=whole thin=true />
                     <span class="name">
                         <Icon glyph=glyph />

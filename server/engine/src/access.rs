@@ -128,6 +128,24 @@ impl Engine {
         }))
     }
 
+    /// As [`Engine::viewer`] for a workspace chosen earlier; where the person belongs there no longer, their first.
+    ///
+    /// # Errors
+    /// [`EngineError::NotSignedIn`] when the person is unknown, disabled, or belongs to no workspace.
+    pub async fn viewer_of_login(&self, person_id: PersonId, chosen: Option<WorkspaceId>) -> Result<Viewer> {
+        let stranger = |error| match error {
+            EngineError::NotFound(_) => EngineError::NotSignedIn,
+            other => other,
+        };
+        if chosen.is_some() {
+            match self.viewer(person_id, chosen).await {
+                Err(EngineError::NotFound(_)) => {}
+                known => return known,
+            }
+        }
+        self.viewer(person_id, None).await.map_err(stranger)
+    }
+
     /// The proof the command line gets: whoever may read the installation's key may do everything.
     /// Without a name, the first workspace, made if there is none.
     ///

@@ -2,19 +2,22 @@
 
 mod password;
 mod setup;
+mod team;
 mod throttle;
+mod workspaces;
 
 pub use setup::NewOwner;
+pub use team::Added;
 
 use crate::{
-    Engine, EngineError, Manager, Result, Viewer,
+    Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, AuditOutcome, NewAuditLine},
-    store::{self, people::NewPersonRow},
+    store,
 };
 use domain::{
     PersonId, Role, WorkspaceId,
     limits::{EMAIL_CHARS, NAME_CHARS},
-    view::{At, MemberView, SessionView},
+    view::{At, SessionView},
 };
 use secrecy::SecretString;
 use sqlx::{Connection as _, PgConnection};
@@ -72,6 +75,9 @@ impl Engine {
             tracing::info!(client.address = address, "sign-in refused: nobody has that address");
             return Err(EngineError::NotSignedIn);
         };
+        let workspaces = store::people::workspaces(&mut tx, person.person_id).await?;
+        // Whoever was removed from the last team has an account and nothing to see with it.
+        let matches = matches && !workspaces.is_empty();
         let key = format!("person:{}", person.person_id);
         let line = if matches {
             attempt.succeeded(&mut tx).await?;
@@ -84,61 +90,11 @@ impl Engine {
                 .with("reason", "wrong password")
         };
         let line = line.with("address", address);
-        for workspace_id in store::people::workspaces(&mut tx, person.person_id).await? {
+        for workspace_id in workspaces {
             audit::append(&mut tx, workspace_id, line.clone()).await?;
         }
         tx.commit().await?;
         if matches { Ok(person.person_id) } else { Err(EngineError::NotSignedIn) }
-    }
-
-    /// Adds a person to the manager's workspace.
-    ///
-    /// # Errors
-    /// [`EngineError::Invalid`] when a rule is broken or the address has an account already; database errors.
-    pub async fn add_person(&self, manager: &Manager, new: NewPerson) -> Result<PersonId> {
-        let role = new.role;
-        let checked = checked(&new.email, &new.name, new.password)?;
-        let password_hash = password::hash(&checked.password, self.entropy()).await?;
-        let person_id = PersonId(self.entropy().uuid());
-        let workspace_id = manager.workspace_id();
-
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        store::people::lock(&mut tx).await?;
-        let row = NewPersonRow { person_id, email: &checked.email, name: &checked.name, password_hash: &password_hash };
-        if !store::people::insert(&mut tx, &row).await? {
-            return Err(EngineError::invalid(format!("email: {} has an account already", checked.email)));
-        }
-        store::people::join(&mut tx, workspace_id, person_id, role).await?;
-        // Whoever holds a set-up link must not make a second owner behind the first one's back.
-        store::workspaces::end_setup_links(&mut tx).await?;
-        let line = NewAuditLine::by(manager.actor(), AuditAction::PersonAdded, self.clock().now())
-            .about(format!("person:{person_id}"), &checked.name)
-            .with("role", role.as_str())
-            .with("email", checked.email.as_str());
-        audit::append(&mut tx, workspace_id, line).await?;
-        tx.commit().await?;
-        Ok(person_id)
-    }
-
-    /// Who belongs to the workspace, by name.
-    ///
-    /// # Errors
-    /// Database errors.
-    pub async fn members(&self, viewer: &Viewer) -> Result<Vec<MemberView>> {
-        let mut conn = self.pool().acquire().await?;
-        let rows = store::people::members(&mut conn, viewer.workspace_id()).await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(MemberView {
-                    role: store::people::role(&row.role)?,
-                    name: row.name,
-                    email: row.email,
-                    since: At::from(row.since),
-                    last_seen: row.last_seen.map(At::from),
-                })
-            })
-            .collect()
     }
 
     /// Who is looking, for the frame around every page.
@@ -154,11 +110,16 @@ impl Engine {
         };
         let workspace = store::workspaces::name(&mut conn, viewer.workspace_id()).await?;
         let waiting = store::workspaces::waiting(&mut conn, viewer.workspace_id()).await?;
+        let many_workspaces = match actor.person_id() {
+            Some(id) => store::people::workspaces(&mut conn, id).await?.len() > 1,
+            None => false,
+        };
         Ok(SessionView {
             person: actor.name().to_owned(),
             email,
             role: actor.role(),
             workspace,
+            many_workspaces,
             waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             now: At::from(self.clock().now()),
         })

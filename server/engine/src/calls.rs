@@ -5,7 +5,7 @@ use crate::{
     clients::{CallRecord, CallSink},
     store,
 };
-use domain::Side;
+use domain::{ConnectionId, Side, WorkspaceId};
 use sqlx::{Connection, PgConnection};
 use std::{
     collections::BTreeMap,
@@ -67,10 +67,32 @@ impl Engine {
         let mut tx = conn.begin().await?;
         write(&mut tx, &taken.calls).await?;
         // From here on a second writing would count twice, so what is taken is not given back.
+        let accepted = accepted(&taken.calls);
         taken.calls.clear();
         tx.commit().await?;
+        drop(conn);
+        for (workspace_id, connection_id, by_write) in accepted {
+            self.note_answers(workspace_id, connection_id, by_write).await?;
+        }
         Ok(())
     }
+}
+
+/// The connections whose every call succeeded, and whether one of the calls was a write.
+fn accepted(calls: &[CallRecord]) -> Vec<(WorkspaceId, ConnectionId, bool)> {
+    let mut seen: BTreeMap<_, (bool, bool)> = BTreeMap::new();
+    for call in calls {
+        let (clean, wrote) = seen.entry((call.workspace_id, call.connection_id)).or_insert((true, false));
+        *clean &= call.error_class.is_none();
+        *wrote |= call.error_class.is_none() && is_write(call.endpoint);
+    }
+    let clean = seen.into_iter().filter(|(_, (clean, _))| *clean);
+    clean.map(|((workspace_id, connection_id), (_, wrote))| (workspace_id, connection_id, wrote)).collect()
+}
+
+/// Searches are asked by POST and change nothing.
+fn is_write(endpoint: &str) -> bool {
+    !endpoint.starts_with("GET ") && !endpoint.ends_with("/search")
 }
 
 async fn write(conn: &mut PgConnection, calls: &[CallRecord]) -> Result<()> {
@@ -101,4 +123,40 @@ async fn write(conn: &mut PgConnection, calls: &[CallRecord]) -> Result<()> {
         store::runs::add_calls(conn, workspace_id, run_id, highlevel, chargify).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    fn call(connection: u128, endpoint: &'static str, error_class: Option<UpstreamClass>) -> CallRecord {
+        CallRecord {
+            side: Side::Chargify,
+            workspace_id: WorkspaceId(Uuid::from_u128(1)),
+            connection_id: ConnectionId(Uuid::from_u128(connection)),
+            endpoint,
+            status: None,
+            error_class,
+            took_ms: 1,
+            cause: String::new(),
+            run_id: None,
+            remote_request_id: None,
+            called_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_connection_is_accepted_when_nothing_of_it_was_refused() {
+        let calls = [
+            call(1, "GET /customers.json", None),
+            call(1, "PUT /customers/{id}.json", None),
+            call(2, "POST /contacts/search", None),
+            call(3, "GET /contacts/{id}", None),
+            call(3, "PUT /contacts/{id}", Some(UpstreamClass::Permission)),
+        ];
+        let accepted: Vec<_> = accepted(&calls).into_iter().map(|(_, id, wrote)| (id.0.as_u128(), wrote)).collect();
+        assert_eq!(accepted, [(1, true), (2, false)]);
+    }
 }

@@ -33,7 +33,7 @@ mod under_way;
 mod vault;
 
 pub use access::{Actor, Auditor, Editor, Keyholder, Manager, Runner, Viewer};
-pub use accounts::{NewOwner, NewPerson};
+pub use accounts::{Added, NewOwner, NewPerson};
 pub use apply::CredentialLookup;
 pub use audit::{AuditFault, AuditVerdict, Fault};
 pub use clock::{Clock, SystemClock};
@@ -44,7 +44,7 @@ pub use entropy::Entropy;
 pub use error::{EngineError, Result, UpstreamClass};
 pub use health::Readiness;
 pub use jobs::Worker;
-pub use logins::{LOGIN_PERSON, Login, LoginHash};
+pub use logins::{LOGIN_PERSON, LOGIN_WORKSPACE, Login, LoginHash};
 pub use runs::{Approval, StartRun};
 pub use store::Store;
 pub use syncs::RuleDraft;

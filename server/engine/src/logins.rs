@@ -13,6 +13,8 @@ use time::{Duration, OffsetDateTime};
 
 /// Where the session layer keeps the id of the person who signed in.
 pub const LOGIN_PERSON: &str = "person";
+/// Where it keeps the id of the workspace they look at, once they have changed to one.
+pub const LOGIN_WORKSPACE: &str = "workspace";
 
 const LOGIN_IDLE: Duration = Duration::seconds(limits::LOGIN_IDLE_S);
 const LOGIN_LIFE: Duration = Duration::seconds(limits::LOGIN_LIFE_S);

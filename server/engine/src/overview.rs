@@ -89,14 +89,18 @@ fn needs(connections: &[ConnectionView], syncs: &[SyncView], (waiting, failed): 
     let mut needs = Vec::new();
     for connection in connections.iter().filter(|connection| matches!(connection.state.as_str(), "refused" | "blocked"))
     {
-        let why = connection.state_detail.clone().unwrap_or_default();
+        let why = connection.state_detail.as_deref().map(first_sentence).unwrap_or_default();
+        let side = connection.side.label();
+        let (title, action) = if connection.state == "blocked" {
+            (format!("{side} blocks the account of {}", connection.name), "See why")
+        } else {
+            (format!("{side} refuses {}", connection.name), "Renew the credential")
+        };
         needs.push(NeedView {
             kind: "credential".to_owned(),
-            title: format!("{} refuses {}", connection.side.label(), connection.name),
-            detail: format!(
-                "{why} Work for it is parked and goes on by itself once it is accepted again. Nothing is lost."
-            ),
-            action: "Renew the credential".to_owned(),
+            title,
+            detail: format!("{why} Its work waits and goes on by itself once it is accepted again. Nothing is lost."),
+            action: action.to_owned(),
             href: format!("/connections/{}", connection.id),
         });
     }
@@ -137,6 +141,12 @@ fn needs(connections: &[ConnectionView], syncs: &[SyncView], (waiting, failed): 
     }
     needs.extend(first_steps(connections, syncs));
     needs
+}
+
+/// What happened; how to mend it stands where it is mended.
+fn first_sentence(text: &str) -> String {
+    let first = text.split_once(". ").map_or(text, |(first, _rest)| first);
+    format!("{}.", first.trim_end_matches('.'))
 }
 
 /// What leads on while the set-up is not finished.

@@ -84,7 +84,10 @@ fn configure(arguments: &DemoArguments, environment: Environment, sandbox: &Sand
 
 /// The simulated services begin anew at each start, so what Concord remembers of them has to go as well.
 async fn begin_empty(config: &Config, store: &Store) -> anyhow::Result<()> {
-    store.migrate().await.ok();
+    if let Err(error) = store.migrate().await {
+        // Most likely left by another version. It is thrown away below, where a database that cannot be used says so.
+        tracing::warn!(error = %format!("{error:#}"), "the demo's old data cannot be read and is thrown away");
+    }
     let engine = store.engine(config, "http://localhost").await?;
     let is_in_use = engine.live_workers().await.unwrap_or(false);
     drop(engine);

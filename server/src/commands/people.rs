@@ -19,8 +19,9 @@ pub(super) async fn add(arguments: UserAddArguments, environment: Environment) -
         Err(error) => Err(error),
     };
     errand.end().await?;
-    added.map_err(told).context("the person was not added")?;
-    say(format!("{} can sign in as {}", arguments.email, arguments.role.as_str()));
+    let added = added.map_err(told).context("the person was not added")?;
+    let password = if added.is_new { "" } else { ", with the password they have" };
+    say(format!("{} can sign in as {}{password}", arguments.email, arguments.role.as_str()));
     Ok(0)
 }
 

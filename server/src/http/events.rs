@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Proxies drop connections on which nothing moves.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The browser then connects anew and shows its login again: whoever was shut out stays out.
-const LIFE: Duration = Duration::from_secs(600);
+const LIFE: Duration = Duration::from_secs(60);
 
 /// What the stream needs besides the request.
 #[derive(Clone)]

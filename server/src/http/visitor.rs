@@ -1,8 +1,8 @@
 //! Who asks, for the few addresses that are no pages: taken from the browser's login.
 
 use axum::http::StatusCode;
-use domain::PersonId;
-use engine::{Engine, EngineError, LOGIN_PERSON, Viewer};
+use domain::{PersonId, WorkspaceId};
+use engine::{Engine, EngineError, LOGIN_PERSON, LOGIN_WORKSPACE, Viewer};
 use tower_sessions::Session;
 
 /// The signed-in person's proof.
@@ -10,12 +10,14 @@ use tower_sessions::Session;
 /// # Errors
 /// The status to answer with: 401 for a stranger, 403 for somebody without a workspace, 503 when it cannot be known.
 pub(super) async fn viewer(engine: &Engine, session: &Session) -> Result<Viewer, StatusCode> {
-    let person: Option<PersonId> = session.get(LOGIN_PERSON).await.map_err(|error| {
+    let unread = |error: tower_sessions::session::Error| {
         tracing::error!(error = &error as &dyn std::error::Error, "a login cannot be read");
         StatusCode::SERVICE_UNAVAILABLE
-    })?;
+    };
+    let person: Option<PersonId> = session.get(LOGIN_PERSON).await.map_err(unread)?;
     let person = person.ok_or(StatusCode::UNAUTHORIZED)?;
-    engine.viewer(person, None).await.map_err(|error| status(&error))
+    let workspace: Option<WorkspaceId> = session.get(LOGIN_WORKSPACE).await.map_err(unread)?;
+    engine.viewer_of_login(person, workspace).await.map_err(|error| status(&error))
 }
 
 /// The status that stands for an engine's error; what is ours is logged.

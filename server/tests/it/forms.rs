@@ -19,7 +19,7 @@ pub(crate) struct House {
 
 impl House {
     /// Runs stay queued: nothing works on them.
-    async fn on(pool: &PgPool) -> Self {
+    pub(crate) async fn on(pool: &PgPool) -> Self {
         Self::with(pool, false).await
     }
 
@@ -69,7 +69,7 @@ impl House {
         browser.send(&page, form, None).await
     }
 
-    async fn connect_both(&self, browser: &mut Browser) -> [Page; 2] {
+    pub(crate) async fn connect_both(&self, browser: &mut Browser) -> [Page; 2] {
         let (highlevel, chargify) = (&self.sandbox.highlevel, &self.sandbox.chargify);
         let crm = [
             ("name", "crm"),
@@ -289,21 +289,4 @@ async fn a_sync_is_switched_on_after_a_question_and_plans_a_run(pool: PgPool) {
     let page = browser.send(&page, form, None).await;
     assert_eq!(page.path, "/runs/1");
     assert!(browser.open("/syncs/contacts").await.says("Run 1 is going on."));
-}
-
-#[sqlx::test(migrator = "engine::MIGRATOR")]
-async fn a_person_is_added_to_the_team_and_can_sign_in(pool: PgPool) {
-    let house = House::on(&pool).await;
-    let mut browser = house.owner().await;
-    let page = browser.open("/team").await;
-    let form = page.form("add-person").with("email", "grace@example.com").with("password", PASSWORD);
-    let page = browser.send(&page, form.with("role", "viewer"), None).await;
-    assert!(page.says("The person is added.") && page.says("grace@example.com"), "{}", page.text());
-
-    let mut grace = house.browser();
-    let page = grace.open("/sign-in").await;
-    let form = page.form("sign-in").with("email", "grace@example.com").with("password", PASSWORD);
-    let page = grace.send(&page, form, None).await;
-    assert_eq!(page.path, "/");
-    assert!(grace.open("/connections/new?side=chargify").await.says("Your role, viewer, may not manage connections."));
 }

@@ -24,10 +24,11 @@ const LOOKS: &[(&str, &str)] = &[
     ("mapping-versions", "name=contacts"),
     ("field-choices", "name=contacts"),
     ("members", ""),
+    ("workspaces", ""),
     ("runs", ""),
     ("run-page", "number=1"),
     ("run-items", "number=1&filter[tab]=create"),
-    ("records-page", "search=&state=&after="),
+    ("records-page", "filter[state]="),
     ("record-page", "sync=contacts&side=highlevel&id=c1"),
     ("audit-page", "filter[outcome]=done"),
     ("audit-line", "line_no=1"),
@@ -48,11 +49,17 @@ const CHANGES: &[(&str, &str)] = &[
     // Calls both services, though it writes to neither.
     ("resync-plan", "sync=contacts&side=highlevel&id=c1"),
     ("resync-record", "sync=contacts&side=highlevel&id=c1&seal=00"),
+    ("answer-plan", "sync=contacts&side=highlevel&id=c1&draft[partner]=new"),
+    ("answer-record", "sync=contacts&side=highlevel&id=c1&draft[partner]=nobody&seal=00"),
+    ("take-part-again", "sync=contacts&side=highlevel&id=c1"),
+    ("change-role", "person=00000000-0000-0000-0000-000000000000&role=owner"),
+    ("remove-member", "person=00000000-0000-0000-0000-000000000000"),
+    ("create-workspace", "name=second"),
     ("add-person", "email=eve%40example.com&password=correct+horse+battery&role=owner"),
 ];
 
 /// Own doing of whoever is signed in, whatever their role.
-const OWN: &[(&str, &str)] = &[("sign-out", "")];
+const OWN: &[(&str, &str)] = &[("open-workspace", "id=00000000-0000-0000-0000-000000000000"), ("sign-out", "")];
 
 /// Two connections, a sync, a contact it has read, and a run of it that waits for approval.
 async fn furnished(pool: &PgPool) -> Site {

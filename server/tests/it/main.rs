@@ -14,6 +14,8 @@ mod postgres;
 mod program;
 mod record_pages;
 mod run_pages;
+mod settings_pages;
 mod site;
 mod streams;
+mod team_pages;
 mod webhooks;

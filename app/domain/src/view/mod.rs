@@ -17,7 +17,7 @@ pub use audit::{AuditFilter, AuditLineView, AuditPageView};
 pub use connection::{CheckStepView, CheckView, ConnectionView, CredentialView, StepState};
 pub use delivery::{DeliveryPageView, DeliveryView};
 pub use overview::{NeedView, OverviewView, QueueView, Tally24};
-pub use person::{MemberView, SessionView};
+pub use person::{MemberView, SessionView, WorkspaceView};
 pub use record::{
     FieldView, HistoryView, PairState, RecordPageView, RecordRowView, RecordView, ResyncView, TraceStepView,
 };

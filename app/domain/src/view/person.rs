@@ -11,6 +11,8 @@ pub struct SessionView {
     pub email: String,
     pub role: Role,
     pub workspace: String,
+    /// Whether there are others to change to.
+    pub many_workspaces: bool,
     /// Records that wait for a person, for the count beside the navigation.
     pub waiting: u32,
     pub now: At,
@@ -18,9 +20,23 @@ pub struct SessionView {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MemberView {
+    /// Stands in addresses.
+    pub id: String,
+    /// Whether it is whoever looks.
+    pub is_you: bool,
     pub name: String,
     pub email: String,
     pub role: Role,
     pub since: At,
     pub last_seen: Option<At>,
+}
+
+/// A workspace of whoever looks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkspaceView {
+    pub id: String,
+    pub name: String,
+    pub role: Role,
+    /// Whether it is the one they look at.
+    pub is_open: bool,
 }

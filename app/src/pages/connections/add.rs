@@ -223,7 +223,7 @@ fn Form(seen: Seen, side: Side, kept: Kept, refused: Option<AppError>) -> impl I
                         required=true
                         autofocus=true
                         placeholder=example
-                        hint="How your team calls it. Lower-case letters, digits, - and _."
+                        hint="What your team calls it. Lower-case letters, digits, - and _."
                         value=kept.value("name")
                         error=kept.problem("name")
                     />

@@ -87,7 +87,8 @@ pub fn ConnectionPage() -> impl IntoView {
                     </Mark>
                 </Head>
                 <Refused error=refused />
-                <Done done=done connection=connection.clone() />
+                <Done done=done.clone() connection=connection.clone() />
+                {done.is_empty().then(|| view! { <Trouble connection=connection.clone() now=now /> })}
                 <Paused connection=connection.clone() now=now />
                 <div class="cols-main">
                     <TestCard connection=connection.clone() lacks=seen.lacks(Right::ManageConnections) now=now />
@@ -120,6 +121,29 @@ fn Done(done: String, connection: ConnectionView) -> impl IntoView {
     };
     let tone = if passed { Tone::Ok } else { Tone::Bad };
     Some(view! { <Notice tone=tone what=what safety=safety live=true /> })
+}
+
+/// That the service does not accept the connection, since when, and what to do about it.
+#[component]
+fn Trouble(connection: ConnectionView, now: OffsetDateTime) -> impl IntoView {
+    let service = page::service(connection.side);
+    let (what, advice) = match connection.state.as_str() {
+        "refused" => (
+            format!("{service} refuses this credential."),
+            "Test it to see what is missing; if it was revoked, replace it below.",
+        ),
+        "blocked" => (format!("{service} blocks this account."), "Put it right at the service, then test again."),
+        _ => return None,
+    };
+    let why = connection.state_detail.as_deref().map(page::first_sentence).unwrap_or_default();
+    let since = connection.state_at.instant();
+    Some(view! {
+        <Notice tone=Tone::Bad glyph=Glyph::Key what=what safety=format!("{why} {advice} Its work waits; nothing is lost.")>
+            <Actions slot>
+                <span class="meta">"since " <Moment at=since now=now /></span>
+            </Actions>
+        </Notice>
+    })
 }
 
 #[component]
@@ -185,7 +209,7 @@ fn Ladder(check: CheckView, now: OffsetDateTime) -> impl IntoView {
 fn Rung(step: CheckStepView) -> impl IntoView {
     let (tone, glyph, word) = match step.state {
         StepState::Passed => (Tone::Ok, Glyph::Done, "passed"),
-        StepState::Warned => (Tone::Warn, Glyph::Warning, "passed, but note"),
+        StepState::Warned => (Tone::Warn, Glyph::Warning, "passed, with a note"),
         StepState::Failed => (Tone::Bad, Glyph::Failed, "failed"),
         StepState::Skipped => (Tone::Idle, Glyph::Unreached, "not tried"),
     };

@@ -61,7 +61,7 @@ pub fn RunPage() -> impl IntoView {
     };
     page::loaded(format!("Run {number}"), load, move |seen, (live, items)| {
         if ask && live.run.finished_at.is_none() {
-            return view! { <AskCancel seen=seen run=live.run /> }.into_any();
+            return view! { <AskCancel seen=seen run=live.run refused=refused /> }.into_any();
         }
         view! { <Run seen=seen live=live items=items filter=filter refused=refused /> }.into_any()
     })
@@ -85,7 +85,7 @@ fn noun(run: &RunView) -> &'static str {
 }
 
 #[component]
-fn AskCancel(seen: Seen, run: RunView) -> impl IntoView {
+fn AskCancel(seen: Seen, run: RunView, refused: Option<AppError>) -> impl IntoView {
     let number = run.number;
     let back = format!("/runs/{number}");
     let waits = run.status == "awaiting_approval";
@@ -118,6 +118,7 @@ fn AskCancel(seen: Seen, run: RunView) -> impl IntoView {
     let lacks = seen.lacks(Right::Run);
     view! {
         <Frame here=Place::Runs viewer=seen.viewer() crumbs=crumbs>
+            <Refused error=refused />
             <Confirm question=question effect=effect>
                 <Actions slot>
                     <form method="post" action=CancelRun::url()>
@@ -147,7 +148,9 @@ fn Run(
     let title = format!("{} {}: {} of {}", noun(&run), run.number, mode_words(&run.mode).to_lowercase(), run.sync);
     let top = going.then(|| view! { <Watching number=run.number /> });
     let said = said(&run);
+    // A run that ended before it had read anything has neither a plan nor records to show.
     let planned = !matches!(run.status.as_str(), "queued" | "reading" | "planning");
+    let empty = run.finished_at.is_some() && run.counts.read == 0 && run.status != "complete";
     let details = view! { <Details run=run.clone() excluded=items.excluded.clone() /> };
     let card = if !planned {
         view! { <RunLive first=live /> }.into_any()
@@ -157,14 +160,16 @@ fn Run(
             <Card flush=true>{details}</Card>
         }
         .into_any()
+    } else if empty {
+        ().into_any()
     } else {
         view! { <Still live=live>{details}</Still> }.into_any()
     };
     let origin = view! { <Origin run=run.clone() now=now /> };
     let presses = view! { <Presses seen=seen.clone() run=run.clone() /> };
     let plan = card::is_plan(&run);
-    let records =
-        planned.then(|| view! { <Records number=run.number sync=run.sync plan=plan filter=filter items=items /> });
+    let records = (planned && !empty)
+        .then(|| view! { <Records number=run.number sync=run.sync plan=plan filter=filter items=items /> });
     view! {
         <Frame here=Place::Runs viewer=seen.viewer() crumbs=crumbs>
             <Actions slot>{top}</Actions>
@@ -273,7 +278,17 @@ fn said(run: &RunView) -> Option<AnyView> {
         }
         _ => return None,
     };
-    Some(view! { <Notice tone=tone what=what safety=safety /> }.into_any())
+    if run.status != "failed" {
+        return Some(view! { <Notice tone=tone what=what safety=safety /> }.into_any());
+    }
+    let notice = view! {
+        <Notice tone=tone what=what safety=safety>
+            <Actions slot>
+                <LinkButton text="See the connections" href="/connections" />
+            </Actions>
+        </Notice>
+    };
+    Some(notice.into_any())
 }
 
 /// The card of a run on which nothing moves.

@@ -151,30 +151,38 @@ fn LeftOut(run: RunView, excluded: Vec<ReasonCountView>) -> impl IntoView {
 fn Rails(run: RunView) -> impl IntoView {
     let changes = card::changes(&run);
     let over = changes > limits::FUSE_RECORDS;
-    let (glyph, tone) = if over { (Glyph::Shield, Tone::Warn) } else { (Glyph::Done, Tone::Ok) };
-    let counted_changes = counted(changes, "change", "changes");
-    let limit = format!("{counted_changes}, {} pass without asking", figure(limits::FUSE_RECORDS));
-    let approval = match &run.approved_by {
-        Some(person) => format!("Approved by {person}"),
-        None if run.status == "awaiting_approval" => {
-            "Nothing is written before an operator, admin or owner approves".to_owned()
-        }
-        None if run.mode == "dry-run" => "A dry run cannot write".to_owned(),
-        None => "The run was let through by these limits".to_owned(),
+    let (glyph, tone) =
+        if over && run.approved_by.is_none() { (Glyph::Shield, Tone::Warn) } else { (Glyph::Done, Tone::Ok) };
+    let (size, passes) = (counted(changes, "change", "changes"), figure(limits::FUSE_RECORDS));
+    let size = if over {
+        format!("{size}, more than the {passes} that pass without asking")
+    } else {
+        format!("{size}, up to {passes} pass without asking")
     };
     let share = format!(
-        "It also stops above {} % of the pairs or {} pairs parted",
+        "It also asks above {} % of the pairs ({} always pass), and to part more than {}",
         limits::FUSE_PERCENT,
-        figure(limits::FUSE_REMOVALS)
+        figure(limits::FUSE_FLOOR),
+        counted(limits::FUSE_REMOVALS, "pair", "pairs"),
     );
+    let (approval, note) = match &run.approved_by {
+        Some(person) => (format!("Approved by {person}"), "What the plan showed is what was let through"),
+        None if run.status == "awaiting_approval" => {
+            ("Waits for approval".to_owned(), "Nothing is written before an operator, admin or owner approves")
+        }
+        None if run.mode == "dry-run" => ("No approval needed".to_owned(), "A dry run cannot write"),
+        None => {
+            ("No approval asked".to_owned(), "It stayed within these limits, and nobody asked to see the plan first")
+        }
+    };
     view! {
         <div>
             <h2>"Guard rails"</h2>
             <Items plain=true>
                 <Item name="No deletions" note="A run never deletes a contact or a customer" glyph=Glyph::Done tone=Tone::Ok />
                 <Item name="Nothing is written blindly" note="A record that changed after the plan is planned again first" glyph=Glyph::Done tone=Tone::Ok />
-                <Item name=limit note=share glyph=glyph tone=tone />
-                <Item name="Approval" note=approval glyph=Glyph::Shield tone=Tone::Idle />
+                <Item name=size note=share glyph=glyph tone=tone />
+                <Item name=approval note=note glyph=Glyph::Shield tone=Tone::Idle />
             </Items>
         </div>
     }

@@ -1,6 +1,6 @@
 //! The mapping of a sync as a table of real controls: which field goes where, who wins, what is done to the value.
 
-mod rows;
+pub mod rows;
 
 use domain::{
     Right,

@@ -53,13 +53,13 @@ pub fn SyncPage() -> impl IntoView {
     let refused = page::refused::<PlanRun>().or_else(page::refused::<SwitchSync>);
     let load = async move { Ok((sync(name.clone()).await?, mapping_versions(name).await?)) };
     page::loaded(page::param("name"), load, move |seen, (sync, versions)| match ask.as_str() {
-        "on" | "off" => view! { <AskSwitch seen=seen sync=sync on=ask == "on" /> }.into_any(),
+        "on" | "off" => view! { <AskSwitch seen=seen sync=sync on=ask == "on" refused=refused /> }.into_any(),
         _ => view! { <Sync seen=seen sync=sync versions=versions refused=refused done=done /> }.into_any(),
     })
 }
 
 #[component]
-fn AskSwitch(seen: Seen, sync: SyncView, on: bool) -> impl IntoView {
+fn AskSwitch(seen: Seen, sync: SyncView, on: bool, refused: Option<AppError>) -> impl IntoView {
     let back = format!("/syncs/{}", sync.name);
     let crumbs = vec![Crumb::place(Place::Syncs), Crumb::to(sync.name.clone(), back.clone()), Crumb::here("Switch")];
     let (question, effect, yes, press) = if on {
@@ -83,6 +83,7 @@ fn AskSwitch(seen: Seen, sync: SyncView, on: bool) -> impl IntoView {
     let lacks = seen.lacks(Right::EditMapping);
     view! {
         <Frame here=Place::Syncs viewer=seen.viewer() crumbs=crumbs>
+            <Refused error=refused />
             <Confirm question=question effect=effect>
                 <Actions slot>
                     <form method="post" action=SwitchSync::url()>

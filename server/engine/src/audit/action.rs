@@ -26,6 +26,8 @@ actions! {
     SignedIn = "person.signed_in";
     SignInRefused = "person.sign_in_refused";
     PersonAdded = "person.added";
+    RoleChanged = "person.role_changed";
+    PersonRemoved = "person.removed";
     SetupClaimed = "setup.claimed";
     WorkspaceCreated = "workspace.created";
     WorkspaceRenamed = "workspace.renamed";

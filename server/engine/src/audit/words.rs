@@ -49,9 +49,8 @@ pub(crate) fn sentence(row: &AuditLineRow) -> String {
     };
     match (row.outcome.as_str(), text(row, "reason")) {
         ("done", None) => said,
-        ("done", Some(reason)) => format!("{said}: {reason}"),
+        (_, Some(reason)) => format!("{said}: {reason}"),
         (outcome, None) => format!("{said} ({outcome})"),
-        (outcome, Some(reason)) => format!("{said} ({outcome}): {reason}"),
     }
     .trim()
     .to_owned()
@@ -64,12 +63,22 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
     match action {
         AuditAction::SignedIn => format!("{who} signed in"),
         AuditAction::SignInRefused => format!("A sign-in as {what} was turned away"),
+        AuditAction::PersonAdded if row.actor == row.subject => {
+            format!("{who} joined{}", prefixed(" as ", text(row, "role")))
+        }
         AuditAction::PersonAdded => format!("{who} added {what}{}", prefixed(" as ", text(row, "role"))),
+        AuditAction::RoleChanged => format!("{who} made {what} {}", with_article(text(row, "role"))),
+        AuditAction::PersonRemoved => format!("{who} removed {what} from the team"),
         AuditAction::SetupClaimed => format!("{who} used the set-up link and became the first owner"),
         AuditAction::WorkspaceCreated => format!("{who} made the workspace {what}"),
         AuditAction::WorkspaceRenamed => format!("{who} renamed the workspace to {what}"),
         AuditAction::ConnectionAdded => format!("{who} added the connection {what}"),
-        AuditAction::ConnectionChanged => format!("{who} changed the connection {what}"),
+        AuditAction::ConnectionChanged => match state(row).as_deref() {
+            Some("refused") => format!("{} refuses the credential of the connection {what}", capital(side)),
+            Some("blocked") => format!("{} blocks the account of the connection {what}", capital(side)),
+            Some("healthy") => format!("{} accepts the connection {what}", capital(side)),
+            _ => format!("{who} changed the connection {what}"),
+        },
         AuditAction::CredentialRotated => {
             format!("{who} set a new {} for the connection {what}", credential(text(row, "field")))
         }
@@ -100,6 +109,12 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
     }
 }
 
+fn with_article(role: Option<&str>) -> String {
+    let role = role.unwrap_or("member");
+    let article = if role.starts_with(['a', 'o']) { "an" } else { "a" };
+    format!("{article} {role}")
+}
+
 fn text<'a>(row: &'a AuditLineRow, key: &str) -> Option<&'a str> {
     row.detail.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
@@ -110,6 +125,11 @@ fn number(row: &AuditLineRow, key: &str) -> Option<String> {
 
 fn status(row: &AuditLineRow) -> Option<String> {
     text(row, "status").map(|status| status.replace('_', " "))
+}
+
+/// What a connection's state became, when the line is about that.
+fn state(row: &AuditLineRow) -> Option<String> {
+    changes(&row.detail).into_iter().find(|change| change.field == "state").map(|change| change.after)
 }
 
 fn prefixed(prefix: &str, word: Option<&str>) -> String {
@@ -196,9 +216,10 @@ mod tests {
             "person.sign_in_refused",
             "refused",
             json!({"reason": "wrong password"}),
-            "A sign-in as Bob Stone was turned away (refused): wrong password",
+            "A sign-in as Bob Stone was turned away: wrong password",
         );
         check("person.added", "done", json!({"role": "admin"}), "Ada added Bob Stone as admin");
+        check("person.role_changed", "done", json!({"role": "owner"}), "Ada made Bob Stone an owner");
         check("mapping.saved", "done", json!({"version": 3}), "Ada saved version 3 of the mapping of Bob Stone");
         let of_run = |action: &str, outcome: &str, detail: Value| {
             let subject_name = "run 7 of contacts".to_owned();
@@ -222,6 +243,17 @@ mod tests {
             json!({"field": "api_key"}),
             "Ada set a new API key for the connection Bob Stone",
         );
+        let became = |state: &str| {
+            let change = json!({"side": "chargify", "field": "state", "before": "healthy", "after": state});
+            json!({"side": "chargify", "reason": "Access denied.", "changes": [change]})
+        };
+        check(
+            "connection.changed",
+            "failed",
+            became("refused"),
+            "Chargify refuses the credential of the connection Bob Stone: Access denied.",
+        );
+        check("connection.changed", "done", json!({"side": "chargify"}), "Ada changed the connection Bob Stone");
         check("future.thing", "done", json!({}), "Ada: future.thing Bob Stone");
     }
 

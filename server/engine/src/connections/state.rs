@@ -31,6 +31,30 @@ impl ConnectionState {
 }
 
 impl Engine {
+    /// Notes that calls of a connection were answered as they should be. An untested one is then healthy; one that
+    /// was refused only when it could write, since a credential that lacks a permission goes on reading.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub(crate) async fn note_answers(
+        &self,
+        workspace_id: WorkspaceId,
+        connection_id: ConnectionId,
+        by_write: bool,
+    ) -> Result<()> {
+        let known = {
+            let mut conn = self.pool().acquire().await?;
+            store::connections::find(&mut conn, workspace_id, connection_id).await?
+        };
+        let Some(known) = known else { return Ok(()) };
+        let is_news = known.state == ConnectionState::Untested.as_str()
+            || (by_write && known.state != ConnectionState::Healthy.as_str());
+        if is_news {
+            self.note_connection_state(workspace_id, connection_id, ConnectionState::Healthy, None).await?;
+        }
+        Ok(())
+    }
+
     /// Notes what work found out about a connection, and says so in the audit trail. False: it was known.
     ///
     /// # Errors

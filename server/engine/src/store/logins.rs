@@ -95,6 +95,12 @@ pub(crate) async fn delete(conn: &mut PgConnection, id_hash: &[u8]) -> sqlx::Res
     Ok(())
 }
 
+/// Ends every login of a person.
+pub(crate) async fn delete_of(conn: &mut PgConnection, person_id: PersonId) -> sqlx::Result<()> {
+    sqlx::query!("delete from login where person_id = $1", person_id.0).execute(conn).await?;
+    Ok(())
+}
+
 /// Clears away logins whose time is up.
 pub(crate) async fn sweep(conn: &mut PgConnection, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!("delete from login where expires_at <= $1", now).execute(conn).await?;

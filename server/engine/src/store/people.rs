@@ -145,6 +145,55 @@ pub(crate) async fn insert(conn: &mut PgConnection, person: &NewPersonRow<'_>) -
     Ok(done.rows_affected() == 1)
 }
 
+/// The account of that address; `None` when nobody has it, or somebody disabled.
+pub(crate) async fn by_email(conn: &mut PgConnection, email: &str) -> sqlx::Result<Option<(PersonId, String)>> {
+    let row = sqlx::query!("select person_id, name from person where email = $1 and disabled_at is null", email)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(|row| (PersonId(row.person_id), row.name)))
+}
+
+/// How many may manage the team of a workspace.
+pub(crate) async fn owners(conn: &mut PgConnection, workspace_id: WorkspaceId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from member m
+        join person p on p.person_id = m.person_id
+        where m.workspace_id = $1 and m.role = 'owner' and p.disabled_at is null
+        "#,
+        workspace_id.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Gives a member another role.
+pub(crate) async fn set_role(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    person_id: PersonId,
+    role: Role,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update member set role = $3 where workspace_id = $1 and person_id = $2",
+        workspace_id.0,
+        person_id.0,
+        role.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends a membership.
+pub(crate) async fn leave(conn: &mut PgConnection, workspace_id: WorkspaceId, person_id: PersonId) -> sqlx::Result<()> {
+    sqlx::query!("delete from member where workspace_id = $1 and person_id = $2", workspace_id.0, person_id.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Makes a person a member.
 pub(crate) async fn join(
     conn: &mut PgConnection,

@@ -1,6 +1,6 @@
 //! Workspaces, the links of the first start, and which key the database was sealed with.
 
-use domain::WorkspaceId;
+use domain::{PersonId, WorkspaceId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -17,6 +17,27 @@ pub(crate) async fn named(conn: &mut PgConnection, name: &str) -> sqlx::Result<O
     let id =
         sqlx::query_scalar!("select workspace_id from workspace where name = $1", name).fetch_optional(conn).await?;
     Ok(id.map(WorkspaceId))
+}
+
+/// The workspaces of a person with their role there, by name; at most 200.
+pub(crate) async fn of_person(
+    conn: &mut PgConnection,
+    person_id: PersonId,
+) -> sqlx::Result<Vec<(WorkspaceId, String, String)>> {
+    let rows = sqlx::query!(
+        r#"
+        select w.workspace_id, w.name, m.role
+        from member m
+        join workspace w on w.workspace_id = m.workspace_id
+        where m.person_id = $1
+        order by lower(w.name), w.workspace_id
+        limit 200
+        "#,
+        person_id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (WorkspaceId(row.workspace_id), row.name, row.role)).collect())
 }
 
 /// The workspace's name.

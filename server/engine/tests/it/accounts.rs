@@ -128,6 +128,105 @@ async fn an_address_has_one_account(pool: PgPool) {
     assert_eq!((members[0].name.as_str(), members[0].role), ("ops", Role::Admin));
 }
 
+async fn manager(engine: &Engine) -> engine::Manager {
+    engine.command_line(None).await.unwrap().manager().unwrap()
+}
+
+/// What the trail of the first workspace says about that action, newest first.
+async fn told(engine: &Engine, action: &str) -> Vec<String> {
+    let viewer = engine.command_line(None).await.unwrap();
+    let filter = AuditFilter { action: action.to_owned(), ..AuditFilter::default() };
+    engine.audit_page(&viewer, filter).await.unwrap().lines.into_iter().map(|line| line.words).collect()
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_role_changes_at_once_and_the_last_owner_keeps_theirs(pool: PgPool) {
+    let (engine, _) = engine(&pool);
+    let ada = person(&engine, "ada@example.com", Role::Owner).await;
+    let eve = person(&engine, "eve@example.com", Role::Viewer).await;
+    let by = manager(&engine).await;
+    let refused = engine.change_role(&by, ada, Role::Viewer).await;
+    assert!(
+        matches!(&refused, Err(EngineError::Invalid(faults)) if faults[0].contains("the only owner")),
+        "{refused:?}"
+    );
+
+    engine.change_role(&by, eve, Role::Owner).await.unwrap();
+    assert!(engine.viewer(eve, None).await.unwrap().manager().is_ok());
+    assert!(matches!(engine.change_role(&by, eve, Role::Owner).await, Err(EngineError::AlreadyDone)));
+    engine.change_role(&by, ada, Role::Admin).await.unwrap();
+    assert!(engine.viewer(ada, None).await.unwrap().manager().is_err());
+    let nobody = PersonId(uuid::Uuid::from_u128(9));
+    assert!(matches!(engine.change_role(&by, nobody, Role::Owner).await, Err(EngineError::NotFound("person"))));
+    assert_eq!(
+        told(&engine, "person.role_changed").await,
+        ["command line made ada an admin", "command line made eve an owner"]
+    );
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_removed_member_is_signed_out_and_cannot_sign_in(pool: PgPool) {
+    let (engine, _) = engine(&pool);
+    let ada = person(&engine, "ada@example.com", Role::Owner).await;
+    let eve = person(&engine, "eve@example.com", Role::Operator).await;
+    let login = LoginHash::of(b"eve's cookie");
+    engine.create_login(login, &serde_json::json!({ LOGIN_PERSON: eve.to_string() })).await.unwrap();
+    let by = manager(&engine).await;
+    let refused = engine.remove_member(&by, ada).await;
+    assert!(
+        matches!(&refused, Err(EngineError::Invalid(faults)) if faults[0].contains("the only owner")),
+        "{refused:?}"
+    );
+
+    engine.remove_member(&by, eve).await.unwrap();
+
+    assert!(engine.load_login(login).await.unwrap().is_none());
+    assert!(matches!(engine.viewer_of_login(eve, None).await, Err(EngineError::NotSignedIn)));
+    assert!(matches!(guess(&engine, "eve@example.com", PASSWORD).await, Err(EngineError::NotSignedIn)));
+    assert!(matches!(engine.remove_member(&by, eve).await, Err(EngineError::NotFound("person"))));
+    assert_eq!(told(&engine, "person.removed").await, ["command line removed eve from the team"]);
+
+    let again =
+        NewPerson { email: "eve@example.com".to_owned(), name: String::new(), role: Role::Viewer, password: "".into() };
+    let added = engine.add_person(&by, again).await.unwrap();
+    assert_eq!((added.person_id, added.is_new), (eve, false));
+    assert_eq!(guess(&engine, "eve@example.com", PASSWORD).await.unwrap(), eve, "with the password they had");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn whoever_has_an_account_joins_another_workspace_and_keeps_it_apart(pool: PgPool) {
+    let (engine, _) = engine(&pool);
+    let ada = person(&engine, "ada@example.com", Role::Owner).await;
+    let eve = person(&engine, "eve@example.com", Role::Owner).await;
+    let first = engine.viewer(ada, None).await.unwrap().workspace_id();
+    let by = engine.viewer(ada, None).await.unwrap().manager().unwrap();
+    let second = engine.create_workspace(&by, " Client two ").await.unwrap();
+    let taken = engine.create_workspace(&by, "Client two").await;
+    assert!(matches!(taken, Err(EngineError::Invalid(_))));
+    assert!(engine.viewer(eve, Some(second)).await.is_err(), "nobody but its maker belongs to it");
+
+    let by = engine.viewer(ada, Some(second)).await.unwrap().manager().unwrap();
+    let new = NewPerson {
+        email: "EVE@example.com".to_owned(),
+        name: "Somebody else".to_owned(),
+        role: Role::Viewer,
+        password: "".into(),
+    };
+    engine.add_person(&by, new).await.unwrap();
+
+    let there = engine.viewer(eve, Some(second)).await.unwrap();
+    assert_eq!(there.actor().role(), Role::Viewer);
+    assert_eq!(there.actor().name(), "eve", "the account is untouched");
+    assert!(engine.viewer(eve, Some(first)).await.unwrap().manager().is_ok(), "and so is the other role");
+    let workspaces = engine.workspaces(&there).await.unwrap();
+    let names: Vec<_> = workspaces.iter().map(|one| (one.name.as_str(), one.role, one.is_open)).collect();
+    assert_eq!(names, [("Client two", Role::Viewer, true), ("main", Role::Owner, false)]);
+
+    engine.remove_member(&by, eve).await.unwrap();
+    let fallen_back = engine.viewer_of_login(eve, Some(second)).await.unwrap();
+    assert_eq!(fallen_back.workspace_id(), first);
+}
+
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn only_an_owner_can_add_people(pool: PgPool) {
     let (engine, _) = engine(&pool);
@@ -227,7 +326,7 @@ async fn signing_in_and_failing_to_stand_in_the_trail(pool: PgPool) {
         words,
         [
             "ops signed in",
-            "A sign-in as ops was turned away (refused): wrong password",
+            "A sign-in as ops was turned away: wrong password",
             "command line added ops as owner",
             "command line made the workspace main",
         ]

@@ -2,6 +2,7 @@
 
 mod ladder;
 mod place;
+mod state;
 
 use crate::setting;
 use domain::{Role, Side, view::ConnectionView};

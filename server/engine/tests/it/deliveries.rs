@@ -165,7 +165,7 @@ async fn what_is_not_proved_leaves_one_audit_line_a_minute_and_nothing_else(pool
     engine.receive(Side::Highlevel, "crm", &HeaderMap::new(), &body).await.unwrap();
     let words = refusals(&engine).await;
     assert_eq!(words.len(), 3);
-    assert_eq!(words[0], "A webhook for crm was turned away (refused): it carries no usable signature");
+    assert_eq!(words[0], "A webhook for crm was turned away: it carries no usable signature");
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

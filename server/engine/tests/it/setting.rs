@@ -77,5 +77,5 @@ pub(crate) fn engine_with_key(pool: &PgPool, key: [u8; 32]) -> (Engine, Arc<Test
 pub(crate) async fn person(engine: &Engine, email: &str, role: domain::Role) -> domain::PersonId {
     let manager = engine.command_line(None).await.unwrap().manager().unwrap();
     let new = NewPerson { email: email.to_owned(), name: String::new(), role, password: PASSWORD.into() };
-    engine.add_person(&manager, new).await.unwrap()
+    engine.add_person(&manager, new).await.unwrap().person_id
 }

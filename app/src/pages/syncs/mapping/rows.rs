@@ -10,14 +10,14 @@ use super::{
 use crate::parts::{Button, Choice, Glyph, Icon, MapField, MapRow, More, Pair, Press, Rule, Select, Wire};
 
 /// What is known of a row besides what the form holds.
-pub(super) struct Known {
+pub struct Known {
     left: MapField,
     right: MapField,
     locked: bool,
 }
 
 impl Known {
-    pub(super) fn of(
+    pub fn of(
         row: &RowForm,
         rules: &[RuleView],
         choices: &(Vec<FieldChoiceView>, Vec<FieldChoiceView>),
@@ -46,7 +46,7 @@ impl Known {
 
 /// A row with its controls; `place` counts from 0.
 #[component]
-pub(super) fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, may: bool) -> impl IntoView {
+pub fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, may: bool) -> impl IntoView {
     let named = format!("{} – {}", known.left.name, known.right.name);
     let name = move |field: &str| format!("form[rows][{place}][{field}]");
     let error_id = format!("row-{}-error", place + 1);
@@ -132,7 +132,7 @@ pub(super) fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<St
 
 /// A field of each side to make a new row of.
 #[component]
-pub(super) fn AddRow(highlevel: Vec<FieldChoiceView>, chargify: Vec<FieldChoiceView>, may: bool) -> impl IntoView {
+pub fn AddRow(highlevel: Vec<FieldChoiceView>, chargify: Vec<FieldChoiceView>, may: bool) -> impl IntoView {
     let list = |side: &str, fields: Vec<FieldChoiceView>| {
         let none = Choice::new("", format!("Choose a {side} field"));
         let fields = fields.into_iter().map(|field| {
@@ -160,7 +160,7 @@ pub(super) fn AddRow(highlevel: Vec<FieldChoiceView>, chargify: Vec<FieldChoiceV
 
 /// What can be written into the field for the steps.
 #[component]
-pub(super) fn StepsHelp() -> impl IntoView {
+pub fn StepsHelp() -> impl IntoView {
     let steps = [
         ("trim", "no white space around the text"),
         ("collapse_spaces", "single spaces within, none around"),

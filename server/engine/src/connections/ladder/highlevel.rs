@@ -55,7 +55,7 @@ fn token_is_good(error: &CallError, steps: &mut Steps, seen: &super::probe::Seen
     match (&error.class, &error.refusal) {
         (UpstreamClass::Auth, _) => {
             let detail = format!(
-                "GoHighLevel does not know this token (any more): \u{201c}{words}\u{201d} It was mistyped, rotated or \
+                "GoHighLevel does not know this token (\u{201c}{words}\u{201d}). It was mistyped, rotated or \
                  deleted. Make a new one in {WHERE}, and set it here."
             );
             steps.failed(CREDENTIAL, detail, Some(seen), Verdict::Refused);
@@ -177,8 +177,9 @@ fn lacks(steps: &mut Steps, title: &str, scope: &str, error: &CallError, probe: 
         return;
     }
     let detail = format!(
-        "Refused: \u{201c}{}\u{201d} Give the token the scope {scope} in {WHERE}; the token itself stays the same.",
-        error.message
+        "GoHighLevel refuses this (\u{201c}{}\u{201d}). Give the token the scope {scope} in {WHERE}; the token itself stays \
+         the same.",
+        error.message.trim_end_matches('.')
     );
     let verdict = if error.class == UpstreamClass::Rejected { Verdict::Unknown } else { Verdict::Refused };
     steps.failed(title, detail, Some(&seen), verdict);

@@ -43,7 +43,7 @@ impl Steps {
         let detail = detail.into();
         // The first failure that says something about the credential outweighs those that say nothing.
         if self.verdict.as_ref().is_none_or(|(known, _)| *known == Verdict::Unknown && verdict != Verdict::Unknown) {
-            self.verdict = Some((verdict, format!("{title}: {detail}")));
+            self.verdict = Some((verdict, detail.clone()));
         }
         self.push(title, StepState::Failed, detail, seen);
     }
@@ -106,7 +106,7 @@ impl Steps {
                     after.as_secs()
                 )
             }
-            TransportError::Broken(_) | TransportError::CutShort(_) => {
+            TransportError::Broken(_) => {
                 format!(
                     "{host} broke the connection off ({words}). Test again; if it stays so, look for a proxy in \
                         between."
@@ -192,18 +192,16 @@ impl Steps {
         let mut times: Vec<u32> = answered.iter().map(|seen| seen.took_ms).collect();
         times.sort_unstable();
         let median = times.get(times.len() / 2).copied().unwrap_or_default();
-        let calls = times.len();
+        let calls = if times.len() == 1 { "1 call".to_owned() } else { format!("{} calls", times.len()) };
         let seen = Seen { took_ms: median, ..Seen::default() };
         if median > SLOW_MS {
             self.warned(
                 SPEED,
-                format!(
-                    "The median of {calls} calls was {median} ms. {side} is slow just now; long runs will take long."
-                ),
+                format!("The median of {calls} was {median} ms. {side} is slow just now; long runs will take long."),
                 Some(&seen),
             );
         } else {
-            self.passed(SPEED, format!("The median of {calls} calls was {median} ms."), Some(&seen));
+            self.passed(SPEED, format!("The median of {calls} was {median} ms."), Some(&seen));
         }
     }
 
