@@ -106,7 +106,7 @@ impl Steps {
                     after.as_secs()
                 )
             }
-            TransportError::Broken(_) => {
+            TransportError::Broken(_) | TransportError::CutShort(_) => {
                 format!(
                     "{host} broke the connection off ({words}). Test again; if it stays so, look for a proxy in \
                         between."
