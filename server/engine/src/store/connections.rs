@@ -1,6 +1,7 @@
 //! Connections, their sealed credentials and the results of their tests.
 
-use crate::vault::{Sealed, SealedKey};
+use crate::vault::Sealed;
+pub use crate::vault::SealedKey;
 use domain::{ConnectionId, WorkspaceId};
 use serde_json::Value;
 use sqlx::PgConnection;
