@@ -9,15 +9,21 @@ use domain::{PersonId, Right, Role, WorkspaceId};
 pub struct Actor {
     workspace_id: WorkspaceId,
     person_id: Option<PersonId>,
+    key: String,
     name: String,
     role: Role,
 }
 
 impl Actor {
-    /// As it stands in the audit trail: `person:<id>` or `command-line`.
+    /// The schedule of a sync, which starts runs and does nothing else.
+    pub(crate) fn schedule(workspace_id: WorkspaceId, name: &str) -> Self {
+        Self { workspace_id, person_id: None, key: "schedule".to_owned(), name: name.to_owned(), role: Role::Operator }
+    }
+
+    /// As it stands in the audit trail: `person:<id>`, `command-line` or `schedule`.
     #[must_use]
     pub fn key(&self) -> String {
-        self.person_id.map_or_else(|| "command-line".to_owned(), |id| format!("person:{id}"))
+        self.key.clone()
     }
 
     #[must_use]
@@ -123,6 +129,7 @@ impl Engine {
         Ok(Viewer(Actor {
             workspace_id: member.workspace_id,
             person_id: Some(person_id),
+            key: format!("person:{person_id}"),
             name: person.name,
             role: member.role,
         }))
@@ -153,6 +160,12 @@ impl Engine {
     /// [`EngineError::NotFound`] for an unknown name; database errors.
     pub async fn command_line(&self, workspace: Option<&str>) -> Result<Viewer> {
         let workspace_id = self.workspace_for_command_line(workspace).await?;
-        Ok(Viewer(Actor { workspace_id, person_id: None, name: "command line".to_owned(), role: Role::Owner }))
+        Ok(Viewer(Actor {
+            workspace_id,
+            person_id: None,
+            key: "command-line".to_owned(),
+            name: "command line".to_owned(),
+            role: Role::Owner,
+        }))
     }
 }

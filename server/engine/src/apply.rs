@@ -6,16 +6,19 @@ mod export;
 mod file;
 
 use crate::{
-    Engine, EngineError, Result, Viewer,
+    Actor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
     connections::Whereabouts,
-    store,
+    schedules, store,
     syncs::{self, NewSyncEntry},
 };
 use check::{CheckedConnection, CheckedSync};
-use domain::Side;
+use domain::{Side, SyncId, schedule::Kind};
 use secrecy::SecretString;
 use sqlx::{Connection as _, PgConnection};
+
+/// Stands in the audit trail.
+const REASON: &str = "applied from a file";
 
 /// Finds the credential that a file names by `token_env` and its like; the error says what to do.
 pub type CredentialLookup<'a> = dyn Fn(&str) -> Result<SecretString, String> + Send + Sync + 'a;
@@ -36,6 +39,8 @@ impl Engine {
         let mut tx = conn.begin().await?;
         let mut changed = Vec::new();
         let mut faults = Vec::new();
+        // Locked before the audit trail, as everywhere: a schedule whose run is being started locks both in this order.
+        store::schedules::lock_all(&mut tx, viewer.workspace_id()).await?;
         self.forget_old_agreements(&mut tx, viewer, &wanted.syncs).await?;
         for connection in &wanted.connections {
             match self.apply_connection(&mut tx, viewer, connection).await {
@@ -77,8 +82,12 @@ impl Engine {
             let held = store::connections::credentials(&mut conn, workspace_id, row.connection_id()).await?;
             connections.push((row, held.into_iter().map(|credential| credential.field).collect()));
         }
-        let syncs = store::syncs::list(&mut conn, workspace_id).await?;
-        export::text(&connections, &syncs)
+        let mut syncs = Vec::new();
+        for row in store::syncs::list(&mut conn, workspace_id).await? {
+            let schedule = schedules::written(&mut conn, workspace_id, row.sync_id()).await?;
+            syncs.push((row, schedule));
+        }
+        export::text(&connections, syncs)
     }
 
     /// Links first: a run locks links before the audit trail, and what locks both must do so in the same order.
@@ -146,9 +155,11 @@ impl Engine {
         };
         let Some(row) = store::syncs::find(conn, viewer.workspace_id(), name).await? else {
             let new = NewSyncEntry { name, highlevel, chargify, policy: &wanted.policy, mapping: &wanted.mapping };
-            syncs::insert_sync(self, conn, actor, &new).await?;
+            let sync_id = syncs::insert_sync(self, conn, actor, &new).await?;
             let state = if wanted.policy.enabled { "switched on" } else { "switched off" };
-            return Ok(vec![format!("sync {name}: created, {state}")]);
+            let mut changed = vec![format!("sync {name}: created, {state}")];
+            changed.extend(self.apply_schedule(conn, actor, sync_id, wanted).await?);
+            return Ok(changed);
         };
         if row.highlevel != wanted.highlevel || row.chargify != wanted.chargify {
             return Err(EngineError::invalid(format!(
@@ -158,17 +169,32 @@ impl Engine {
         }
         let mut changed = Vec::new();
         let was_enabled = row.enabled;
-        let reason = "applied from a file";
-        if syncs::change_policy(self, conn, actor, &row, (&wanted.policy, Some(reason))).await? {
+        if syncs::change_policy(self, conn, actor, &row, (&wanted.policy, Some(REASON))).await? {
             changed.push(match (was_enabled, wanted.policy.enabled) {
                 (false, true) => format!("sync {name}: switched on, settings as in the file"),
                 (true, false) => format!("sync {name}: switched off, settings as in the file"),
                 _ => format!("sync {name}: settings changed"),
             });
         }
-        if syncs::write_mapping(self, conn, actor, &row, (&wanted.mapping, reason)).await? {
+        if syncs::write_mapping(self, conn, actor, &row, (&wanted.mapping, REASON)).await? {
             changed.push(format!("sync {name}: mapping saved as version {}", row.mapping_version + 1));
         }
+        changed.extend(self.apply_schedule(conn, actor, row.sync_id(), wanted).await?);
         Ok(changed)
+    }
+
+    async fn apply_schedule(
+        &self,
+        conn: &mut PgConnection,
+        actor: &Actor,
+        sync_id: SyncId,
+        wanted: &CheckedSync,
+    ) -> Result<Option<String>> {
+        let (name, schedule) = (wanted.name.as_str(), &wanted.schedule);
+        let changed = schedules::write_schedule(self, conn, actor, (sync_id, name), (schedule, REASON)).await?;
+        let words = |kind| schedule.words(kind).unwrap_or_else(|| "off".to_owned());
+        Ok(changed.then(|| {
+            format!("sync {name}: schedule saved: changes {}; full {}", words(Kind::Changes), words(Kind::Full))
+        }))
     }
 }

@@ -53,6 +53,7 @@ impl Engine {
         let mut actors = vec![
             ("command-line".to_owned(), "command line".to_owned()),
             ("system".to_owned(), "Concord itself".to_owned()),
+            ("schedule".to_owned(), domain::schedule::STARTER.to_owned()),
         ];
         actors.extend(people.into_iter().map(|person| (format!("person:{}", person.person_id), person.name)));
         Ok(AuditPageView {

@@ -24,6 +24,7 @@ mod node;
 mod overview;
 mod records;
 mod runs;
+mod schedules;
 mod slots;
 pub mod store;
 mod sync;

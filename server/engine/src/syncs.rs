@@ -69,7 +69,8 @@ impl Engine {
         let today = self.clock().now().replace_time(Time::MIDNIGHT);
         let tally = store::syncs::tally(conn, workspace_id, row.sync_id(), today).await?;
         let samples = store::syncs::samples(conn, workspace_id, row.sync_id()).await?;
-        view::sync(&row, tally, &samples)
+        let schedule = self.schedule_brief(conn, (workspace_id, row.sync_id(), row.enabled)).await?;
+        Ok(SyncView { schedule, ..view::sync(&row, tally, &samples)? })
     }
 
     /// Creates a sync with the default mapping, switched off: nothing is written before a run is started by hand.
@@ -156,7 +157,7 @@ pub(crate) async fn insert_sync(
     Ok(sync_id)
 }
 
-async fn named(conn: &mut PgConnection, workspace_id: WorkspaceId, name: &str) -> Result<SyncRow> {
+pub(crate) async fn named(conn: &mut PgConnection, workspace_id: WorkspaceId, name: &str) -> Result<SyncRow> {
     store::syncs::find(conn, workspace_id, name).await?.ok_or(EngineError::NotFound("sync"))
 }
 
@@ -190,7 +191,7 @@ fn entered(text: &str) -> Option<String> {
 }
 
 /// What is wrong with the reason a change is given; it stands in the audit trail.
-fn reason_fault(reason: &str, what: &str) -> Option<String> {
+pub(crate) fn reason_fault(reason: &str, what: &str) -> Option<String> {
     if reason.is_empty() {
         return Some(format!("reason: say in a few words why {what}"));
     }

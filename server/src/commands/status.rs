@@ -2,7 +2,7 @@
 
 use super::Errand;
 use crate::{cli::StatusArguments, config::Environment, installation::told, terminal::say};
-use domain::view::{OverviewView, SyncView};
+use domain::view::{OverviewView, ScheduleBriefView, SyncView};
 use serde_json::{Value, json};
 
 pub(super) async fn status(arguments: StatusArguments, environment: Environment) -> anyhow::Result<u8> {
@@ -53,7 +53,14 @@ fn sync(sync: &SyncView) -> Value {
         "customers": sync.customers,
         "waiting": sync.waiting,
         "last_run": last_run,
+        "schedule": schedule(&sync.schedule),
     })
+}
+
+/// The timings in plain words (null: off), and what is due next and when (null: nothing).
+fn schedule(schedule: &ScheduleBriefView) -> Value {
+    let next = schedule.next.as_ref().map(|(mode, due_at)| json!({ "mode": mode, "due_at": due_at.rfc3339() }));
+    json!({ "changes": schedule.changes, "full": schedule.full, "quiet": schedule.quiet, "next": next })
 }
 
 fn text(overview: &OverviewView) -> String {
@@ -68,7 +75,14 @@ fn text(overview: &OverviewView) -> String {
             .last_run
             .as_ref()
             .map(|(number, mode, status)| format!(", run {number} ({mode}) {}", status.replace('_', " ")));
-        lines.push(format!("sync {}: {state}, {} linked{}", sync.name, sync.links, last.unwrap_or_default()));
+        let next = sync.schedule.next.as_ref().map(|(mode, due)| format!(", {mode} due {}", due.rfc3339()));
+        lines.push(format!(
+            "sync {}: {state}, {} linked{}{}",
+            sync.name,
+            sync.links,
+            last.unwrap_or_default(),
+            next.unwrap_or_default()
+        ));
     }
     let oldest = overview.queue.oldest_s.map(|seconds| format!(", the oldest for {seconds} s")).unwrap_or_default();
     lines.push(format!("queue: {} running, {} waiting{oldest}", overview.queue.running, overview.queue.ready));

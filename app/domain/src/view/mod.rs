@@ -10,6 +10,7 @@ mod overview;
 mod person;
 mod record;
 mod run;
+mod schedule;
 mod sync;
 
 pub use at::At;
@@ -25,4 +26,5 @@ pub use run::{
     CallView, ChangeView, ItemFilter, ItemPageView, ItemView, PhaseView, ReasonCountView, RunLiveView, RunPageView,
     RunView,
 };
+pub use schedule::{ScheduleBriefView, ScheduleDraft, ScheduleView, StartView, TimingView};
 pub use sync::{FieldChoiceView, MappingVersionView, RuleView, SettingsDraft, SyncDraft, SyncView};

@@ -1,6 +1,6 @@
 //! Syncs and their mapping as pages see them.
 
-use super::At;
+use super::{At, ScheduleBriefView};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,7 @@ pub struct SyncView {
     /// Number of the run under way or waiting for approval.
     pub open_run: Option<u64>,
     pub last_read_at: Option<At>,
+    pub schedule: ScheduleBriefView,
 }
 
 /// A mapping row. Every word as in the configuration file.

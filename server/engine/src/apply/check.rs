@@ -3,7 +3,7 @@
 
 use super::{
     CredentialLookup,
-    file::{ConnectionEntry, FieldEntry, File, Kind, SyncEntry},
+    file::{ConnectionEntry, FieldEntry, File, Kind, ScheduleEntry, SyncEntry},
 };
 use crate::{
     EngineError, Result,
@@ -14,6 +14,7 @@ use domain::{
     Side, limits,
     mapping::{Mapping, Rule},
     problem::Problem,
+    schedule::{Schedule, ScheduleText},
 };
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -31,6 +32,7 @@ pub(super) struct CheckedSync {
     pub(super) chargify: String,
     pub(super) policy: Policy,
     pub(super) mapping: Mapping,
+    pub(super) schedule: Schedule,
     line: usize,
 }
 
@@ -200,7 +202,29 @@ impl Check<'_> {
         };
         self.faults.extend(policy.faults().into_iter().map(|fault| format!("line {line}, sync {name}: {fault}")));
         let mapping = self.mapping(&name, line, &entry.field);
-        CheckedSync { name, highlevel: entry.highlevel, chargify: entry.chargify, policy, mapping, line }
+        let schedule = self.schedule(&name, line, &entry.schedule);
+        CheckedSync { name, highlevel: entry.highlevel, chargify: entry.chargify, policy, mapping, schedule, line }
+    }
+
+    fn schedule(&mut self, sync: &str, sync_line: usize, entry: &ScheduleEntry) -> Schedule {
+        let given =
+            |field: &Option<Spanned<String>>| field.as_ref().map(|field| field.get_ref().clone()).unwrap_or_default();
+        let text = ScheduleText {
+            changes: given(&entry.changes),
+            full: given(&entry.full),
+            zone: given(&entry.zone),
+            quiet: given(&entry.quiet),
+        };
+        let fields =
+            [("changes", &entry.changes), ("full", &entry.full), ("zone", &entry.zone), ("quiet", &entry.quiet)];
+        Schedule::read(&text).unwrap_or_else(|faults| {
+            for fault in faults {
+                let field = fields.iter().find(|(name, _)| fault.starts_with(&format!("{name}:")));
+                let line = field.and_then(|(_, field)| field.as_ref()).map_or(sync_line, |field| self.line(field));
+                self.faults.push(format!("line {line}, sync {sync}, schedule: {fault}"));
+            }
+            Schedule::default()
+        })
     }
 
     fn mapping(&mut self, sync: &str, sync_line: usize, entries: &[FieldEntry]) -> Mapping {

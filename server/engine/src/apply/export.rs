@@ -9,6 +9,7 @@ use domain::{
     Side,
     mapping::{Conflict, Direction, EmptyRule, Mapping, Rule},
     matching::MatchPolicy,
+    schedule::{Schedule, ScheduleText},
     scope::Scope,
 };
 use serde::Serialize;
@@ -54,7 +55,13 @@ struct Sync {
     scope: Scope,
     #[serde(rename = "match")]
     matching: MatchPolicy,
+    #[serde(skip_serializing_if = "is_off")]
+    schedule: ScheduleText,
     field: Vec<Field>,
+}
+
+fn is_off(schedule: &ScheduleText) -> bool {
+    *schedule == Schedule::default().text()
 }
 
 #[derive(Serialize)]
@@ -74,10 +81,13 @@ fn is_usual(rule: &EmptyRule) -> bool {
 }
 
 /// Each connection with the names of the credentials it holds.
-pub(super) fn text(connections: &[(ConnectionRow, Vec<String>)], syncs: &[SyncRow]) -> Result<String> {
+pub(super) fn text(
+    connections: &[(ConnectionRow, Vec<String>)],
+    syncs: Vec<(SyncRow, ScheduleText)>,
+) -> Result<String> {
     let file = File {
         connection: connections.iter().map(|(row, held)| connection(row, held)).collect(),
-        sync: syncs.iter().map(sync).collect::<Result<_>>()?,
+        sync: syncs.into_iter().map(sync).collect::<Result<_>>()?,
     };
     let body = toml::to_string(&file).map_err(|_shape| EngineError::Bug("the configuration does not serialise"))?;
     Ok(format!("{HEAD}{body}"))
@@ -109,19 +119,20 @@ fn variable(connection: &str, field: CredentialField) -> String {
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("C_{name}") } else { name }
 }
 
-fn sync(row: &SyncRow) -> Result<Sync> {
+fn sync((row, schedule): (SyncRow, ScheduleText)) -> Result<Sync> {
     let policy = row.policy()?;
     let Mapping { rules } = row.mapping()?;
     Ok(Sync {
-        name: row.name.clone(),
-        highlevel: row.highlevel.clone(),
-        chargify: row.chargify.clone(),
+        name: row.name,
+        highlevel: row.highlevel,
+        chargify: row.chargify,
         enabled: policy.enabled,
         slots: policy.slots,
         create_contacts: policy.create_contacts,
         write_reference: policy.write_reference,
         scope: policy.scope,
         matching: policy.matching,
+        schedule,
         field: rules.into_iter().map(field).collect(),
     })
 }

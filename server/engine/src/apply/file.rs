@@ -59,6 +59,18 @@ pub(super) struct SyncEntry {
     pub(super) write_reference: bool,
     #[serde(default)]
     pub(super) field: Vec<FieldEntry>,
+    #[serde(default)]
+    pub(super) schedule: ScheduleEntry,
+}
+
+/// Off where nothing is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScheduleEntry {
+    pub(super) changes: Option<Spanned<String>>,
+    pub(super) full: Option<Spanned<String>>,
+    pub(super) zone: Option<Spanned<String>>,
+    pub(super) quiet: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -15,6 +15,7 @@ pub(crate) mod overview;
 pub(crate) mod people;
 pub mod records;
 pub mod runs;
+pub(crate) mod schedules;
 pub(crate) mod schema;
 pub mod slots;
 pub mod syncs;

@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 /// A schedule and when it is next due.
 #[derive(Clone, Debug)]
-pub(crate) struct ScheduleRow {
-    pub(crate) workspace_id: Uuid,
-    pub(crate) sync_id: Uuid,
-    pub(crate) changes_timing: String,
-    pub(crate) full_timing: String,
-    pub(crate) zone: String,
-    pub(crate) quiet: String,
-    pub(crate) changes_due_at: Option<OffsetDateTime>,
-    pub(crate) full_due_at: Option<OffsetDateTime>,
+pub struct ScheduleRow {
+    pub workspace_id: Uuid,
+    pub sync_id: Uuid,
+    pub changes_timing: String,
+    pub full_timing: String,
+    pub zone: String,
+    pub quiet: String,
+    pub changes_due_at: Option<OffsetDateTime>,
+    pub full_due_at: Option<OffsetDateTime>,
 }
 
 impl ScheduleRow {
@@ -31,9 +31,9 @@ impl ScheduleRow {
 
 /// When both timings are due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Due {
-    pub(crate) changes: Option<OffsetDateTime>,
-    pub(crate) full: Option<OffsetDateTime>,
+pub struct Due {
+    pub changes: Option<OffsetDateTime>,
+    pub full: Option<OffsetDateTime>,
 }
 
 pub(crate) async fn find(

@@ -11,7 +11,7 @@ use domain::{
     mapping::Rule,
     record::FieldKey,
     value::Value,
-    view::{At, FieldChoiceView, RuleView, SyncView},
+    view::{At, FieldChoiceView, RuleView, ScheduleBriefView, SyncView},
 };
 
 /// Longest sample shown under a field's name.
@@ -53,6 +53,7 @@ pub(super) fn sync(row: &SyncRow, tally: TallyRow, samples: &SamplesRow) -> Resu
         last_run_at: tally.last_at.map(At::from),
         open_run: number(tally.open_number),
         last_read_at: last_read(row).map(At::from),
+        schedule: ScheduleBriefView::default(),
     })
 }
 

@@ -251,3 +251,62 @@ async fn whoever_may_not_manage_connections_may_not_apply(pool: PgPool) {
     let refused = engine.apply(&viewer, CONNECTIONS, &credential).await;
     assert!(matches!(refused, Err(EngineError::NotAllowed(_))), "{refused:?}");
 }
+
+const SCHEDULE: &str = r#"[sync.schedule]
+changes = "every 15 minutes"
+full = "30 2 * * 1-5"
+zone = "Europe/Berlin"
+quiet = "22:00-06:00"
+"#;
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_schedule_is_applied_exported_and_taken_back(pool: PgPool) {
+    let (engine, _clock) = setting::engine(&pool);
+    let file = format!("{CONNECTIONS}{SYNC}{SCHEDULE}");
+    let saved = "sync contacts: schedule saved: changes every 15 minutes; \
+                 full Monday to Friday at 02:30, Berlin time";
+    assert!(changed(&engine, &file).await.contains(&saved.to_owned()));
+    assert!(changed(&engine, &file).await.is_empty());
+    let schedule = sync(&engine).await.schedule;
+    assert_eq!(schedule.quiet.as_deref(), Some("22:00-06:00"));
+
+    let viewer = engine.command_line(None).await.unwrap();
+    let text = engine.export(&viewer).await.unwrap();
+    assert!(text.contains("full = \"30 2 * * 1-5\"") && text.contains("zone = \"Europe/Berlin\""), "{text}");
+    assert!(
+        changed(&engine, &text.replace("CRM_TOKEN", "GHL_TOKEN")).await.iter().all(|line| !line.contains("schedule"))
+    );
+
+    let off = changed(&engine, &format!("{CONNECTIONS}{SYNC}")).await;
+    assert!(off.contains(&"sync contacts: schedule saved: changes off; full off".to_owned()), "{off:?}");
+    let text = engine.export(&viewer).await.unwrap();
+    assert!(!text.contains("schedule"), "{text}");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn every_fault_of_a_schedule_is_told_with_its_line(pool: PgPool) {
+    let (engine, _clock) = setting::engine(&pool);
+    let bad =
+        "[sync.schedule]\nchanges = \"every 2 minutes\"\nfull = \"0 2 * *\"\nzone = \"Berlin\"\nquiet = \"22-6\"\n";
+    let file = format!("{CONNECTIONS}{SYNC}{bad}");
+    let first = file.lines().position(|line| line.starts_with("changes")).unwrap() + 1;
+    let faults = faults(&engine, &file).await;
+    let wanted = [
+        ("changes", "\"every 2 minutes\" is no timing; write \"off\""),
+        ("full", "write five fields"),
+        ("zone", "there is no time zone \"Berlin\""),
+        ("quiet", "write it as 22:00-06:00"),
+    ];
+    assert_eq!(faults.len(), wanted.len(), "{faults:?}");
+    for (place, (field, says)) in wanted.into_iter().enumerate() {
+        let begins = format!("line {}, sync contacts, schedule: {field}: ", first + place);
+        assert!(faults[place].starts_with(&begins) && faults[place].contains(says), "{}", faults[place]);
+    }
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_misspelt_word_of_a_schedule_is_refused(pool: PgPool) {
+    let (engine, _clock) = setting::engine(&pool);
+    let faults = faults(&engine, &format!("{CONNECTIONS}{SYNC}[sync.schedule]\nweekly = \"on\"\n")).await;
+    assert!(faults[0].contains("unknown field `weekly`"), "{faults:?}");
+}
