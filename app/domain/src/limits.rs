@@ -104,6 +104,8 @@ pub const STAGE_SECOND: u64 = 100;
 pub const WATERMARK_OVERLAP_S: i64 = 300;
 /// How wrong a clock can be, ours or a service's: a mark by a service's clock is never left further behind.
 pub const CLOCK_SKEW_MAX_S: i64 = 3_600;
+/// A change heard of within this while is taken for the latest word: its webhook took the usual way.
+pub const HEARD_AT_ONCE: time::Duration = time::Duration::seconds(10);
 /// Event ids re-read below the last one seen, since events may become visible out of order: fewer than a page holds, so
 /// that a run without changes asks once.
 pub const EVENT_OVERLAP: i64 = 150;

@@ -1,5 +1,7 @@
 //! One record and its partner: what a webhook, or anybody else, wants looked at. Reads what may be stale, plans, writes.
 
+mod partner;
+
 use super::{
     SyncContext, batch_of,
     context::Clients,
@@ -22,6 +24,7 @@ use crate::{
     },
 };
 use domain::{RemoteId, Side, SyncId, WorkspaceId, merge::Base, outcome::Outcome, plan::Action, record::Record};
+use partner::{Partner, partner_id};
 use std::time::Duration;
 
 /// When another write of the record is on its way: look again soon.
@@ -30,6 +33,9 @@ const BUSY: Duration = Duration::from_millis(500);
 const PARKED: Duration = Duration::from_secs(60);
 /// Rounds of planning again within one job.
 const ROUNDS: u32 = 3;
+
+/// A webhook brought it up, and both records are there as far as anybody knows.
+const HEARD: Circumstances = Circumstances { gone: None, heard: true };
 
 /// One look at one record.
 struct Look<'a> {
@@ -126,7 +132,7 @@ impl Look<'_> {
         if let Some(rest) = self.settle_open_intents(clients, self.keys(link.as_ref())).await? {
             return Ok(Ending::Later(rest));
         }
-        let gone = self.refresh(clients, link.as_ref()).await?;
+        let (mut gone, mut partner) = self.refresh(clients, link.as_ref()).await?;
         for _ in 0..ROUNDS {
             let as_of = self.engine.clock().now();
             let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause, as_of };
@@ -134,10 +140,20 @@ impl Look<'_> {
                 return self.close("done", Some(Outcome::Excluded), "There is no record to compare: it is gone.").await;
             };
             match writer.carry_out(&planned, None).await? {
-                Carried::Ended(ended) => return self.conclude(*ended).await,
+                Carried::Ended(ended) => {
+                    let news = matches!(&partner, Partner::Copied(copy)
+                        if self.differs(copy, &ended.records, &planned.item.changes));
+                    let ending = self.conclude(*ended).await?;
+                    // The partner was changed as well: the same look once more, reading both.
+                    return Ok(if news { Ending::Later(Duration::ZERO) } else { ending });
+                }
                 Carried::Again(found) => {
                     let belongs = Belongs { context: &self.context, run_id: None };
                     self.engine.settle(belongs, std::slice::from_ref(&*found)).await?;
+                    if let (Partner::Copied(_), Some(link)) = (&partner, &link) {
+                        gone = gone.or(self.read_partner(clients, link).await?);
+                        partner = Partner::Read;
+                    }
                 }
                 Carried::Busy => {
                     let keys = [planned.contact_id(), planned.customer_id()].into_iter().flatten().map(str::to_owned);
@@ -177,21 +193,24 @@ impl Look<'_> {
         writer.settle_unknown(self.context.sync_id, &keys).await
     }
 
-    /// Reads this record, and its partner where there is one. Says which side is proved gone.
-    async fn refresh(&self, clients: &Clients, link: Option<&LinkRow>) -> Result<Option<Side>> {
+    /// Reads this record, and its partner where there is one and it must be. Says which side is proved gone.
+    async fn refresh(&self, clients: &Clients, link: Option<&LinkRow>) -> Result<(Option<Side>, Partner)> {
         let mine = self.read(clients, self.side, self.remote_id).await?;
-        let mut gone = mine.is_none().then_some(self.side);
-        if let Some(link) = link {
-            let other = self.side.other();
-            let partner = match other {
-                Side::Highlevel => &link.contact_id,
-                Side::Chargify => &link.customer_id,
-            };
-            if self.read(clients, other, partner).await?.is_none() {
-                gone = gone.or(Some(other));
-            }
+        let gone = mine.is_none().then_some(self.side);
+        let Some(link) = link else { return Ok((gone, Partner::Read)) };
+        if let Some(mine) = &mine
+            && let Some(copy) = self.copy_that_suffices(mine, link).await?
+        {
+            return Ok((gone, Partner::Copied(copy)));
         }
-        Ok(gone)
+        Ok((gone.or(self.read_partner(clients, link).await?), Partner::Read))
+    }
+
+    /// Reads the partner. Its side, if it is proved gone.
+    async fn read_partner(&self, clients: &Clients, link: &LinkRow) -> Result<Option<Side>> {
+        let other = self.side.other();
+        let partner = self.read(clients, other, partner_id(link, other)).await?;
+        Ok(partner.is_none().then_some(other))
     }
 
     /// Reads one record into its copy. `None`: it is gone, which is written down.

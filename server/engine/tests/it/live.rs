@@ -40,6 +40,7 @@ async fn an_edit_in_gohighlevel_reaches_chargify_and_its_echo_costs_no_call(pool
     assert_eq!(world.next_webhook().await, Received::Recorded);
     assert_eq!(world.customer_text(customer, "first_name"), "Augusta");
     assert_eq!((world.writes(), last_delivery(&world).await), (1, done("updated")));
+    assert_eq!(world.calls(), (1, 1), "GoHighLevel's webhooks do not tell a whole contact, nor when: it is read");
 
     world.reset_stats();
     assert_eq!(world.next_webhook().await, Received::Recorded);
@@ -54,10 +55,69 @@ async fn an_edit_in_chargify_reaches_gohighlevel_and_its_echo_costs_no_call(pool
     assert_eq!(world.next_webhook().await, Received::Recorded);
     assert_eq!(world.contact_text(&contact, "firstName").as_deref(), Some("Augusta"));
     assert_eq!((world.writes(), last_delivery(&world).await), (1, done("updated")));
+    assert_eq!(world.calls(), (1, 0), "Chargify's tell all that is needed");
 
     world.reset_stats();
     assert_eq!(world.next_webhook().await, Received::Recorded);
     assert_eq!((world.calls(), last_delivery(&world).await), ((0, 0), done("echo")));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_change_of_a_field_that_does_not_travel_costs_no_write(pool: PgPool) {
+    let (world, contact, customer) = pair(&pool).await;
+    world.edit_contact(&contact, &json!({ "source": "a fair" }));
+    world.next_webhook().await;
+    assert_eq!((world.calls(), last_delivery(&world).await), ((0, 0), done("echo")));
+    world.edit_customer(customer, &[("address_2", "second floor")]);
+    world.next_webhook().await;
+    assert_eq!((world.calls(), last_delivery(&world).await), ((0, 0), done("echo")));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_the_answer_to_a_write_reveals_is_looked_at_too(pool: PgPool) {
+    let (world, contact, customer) = pair(&pool).await;
+    world.edit_customer(customer, &[("organization", "Analytical Engines")]);
+    world.skip_webhooks(1).await;
+    world.edit_contact(&contact, &json!({ "city": "London" }));
+    world.next_webhook().await;
+    assert_eq!(world.customer_text(customer, "city"), "London");
+    assert_eq!(world.contact_text(&contact, "companyName").as_deref(), Some("Analytical Engines"));
+    assert_eq!(world.writes(), 2);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_change_heard_of_late_is_compared_with_its_partner_as_it_is_now(pool: PgPool) {
+    let (world, contact, customer) = pair(&pool).await;
+    world.edit_contact(&contact, &json!({ "city": "London" }));
+    let late = world.webhook().await;
+    // The copy of what GoHighLevel said is a minute old when the webhook comes.
+    world.sandbox.highlevel.advance(Duration::from_secs(60));
+    world.edit_contact(&contact, &json!({ "city": "Paris" }));
+    world.skip_webhooks(1).await;
+    world.sandbox.chargify.advance(Duration::from_secs(120));
+    world.edit_customer(customer, &[("city", "Turin")]);
+    world.skip_webhooks(1).await;
+    world.receive(&late).await;
+    world.drain().await;
+    assert_eq!(world.customer_text(customer, "city"), "Turin", "the newer word stands");
+    assert_eq!(world.contact_text(&contact, "city").as_deref(), Some("Turin"));
+    assert_eq!(world.calls(), (2, 1), "both are read, and the older is written");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn under_a_rule_that_asks_the_partner_is_always_read(pool: PgPool) {
+    let more = "[[sync.field]]\nhighlevel = \"firstName\"\nchargify = \"first_name\"\n\
+                [[sync.field]]\nhighlevel = \"lastName\"\nchargify = \"last_name\"\n\
+                [[sync.field]]\nhighlevel = \"email\"\nchargify = \"email\"\n\
+                [[sync.field]]\nhighlevel = \"city\"\nchargify = \"city\"\nconflict = \"ask\"\n";
+    let world = World::open(&pool, Setup { more, ..Setup::default() }).await;
+    let (world, contact, customer) = pair_in(world).await;
+    world.edit_customer(customer, &[("city", "Turin")]);
+    world.skip_webhooks(1).await;
+    world.edit_contact(&contact, &json!({ "city": "London" }));
+    world.next_webhook().await;
+    assert_eq!((world.calls(), world.writes()), ((1, 1), 0));
+    assert_eq!(world.customer_text(customer, "city"), "Turin", "nobody decided yet");
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
