@@ -31,8 +31,10 @@ pub enum Command {
     Demo(DemoArguments),
     /// Bring connections, syncs and mappings to what a TOML file says
     ///
-    /// Prints what changed; a second time, nothing does. When anything is wrong with the file, all of it is told and
-    /// nothing is changed. Credentials are read from the environment variables that the file names.
+    /// Prints what changed; a second time, nothing does. The file is the whole truth about the connections and syncs it
+    /// names: what it leaves out of one returns to its default, whatever was set in the browser. What it does not name
+    /// stays as it is. When anything is wrong with the file, all of it is told and nothing is changed. Credentials are
+    /// read from the environment variables that the file names.
     Apply(ApplyArguments),
     /// Print connections, syncs and mappings as a TOML file for `apply`, without credentials
     Export(WorkspaceArguments),

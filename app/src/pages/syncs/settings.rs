@@ -10,7 +10,7 @@ use super::sync;
 use crate::{
     AppError,
     kept::{self, Kept},
-    page::{self, Guarded, Refused, Seen, encoded},
+    page::{self, Guarded, Refused, Seen},
     parts::{
         Card, Check, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, Takes, TextField, Tone,
     },
@@ -27,7 +27,7 @@ pub async fn change_settings(name: String, draft: SettingsDraft) -> Result<(), A
     let entered: Vec<_> = entered.iter().map(|(field, value)| (*field, value.as_str())).collect();
     let changed = kept::refused(&form(&name), &entered, changed).await?;
     let done = if changed { "settings" } else { "same-settings" };
-    page::leave_for(&format!("/syncs/{}?done={done}", encoded(&name)));
+    page::leave_for(&format!("/syncs/{}?done={done}", page::encoded(&name)));
     Ok(())
 }
 
