@@ -370,18 +370,3 @@ pub(crate) async fn lock_version(
     .fetch_optional(conn)
     .await
 }
-
-/// The current version of the sync's mapping, which nobody changes before the transaction ends.
-pub(crate) async fn lock_version(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    sync_id: SyncId,
-) -> sqlx::Result<Option<i32>> {
-    sqlx::query_scalar!(
-        "select mapping_version from sync where workspace_id = $1 and sync_id = $2 for share",
-        workspace_id.0,
-        sync_id.0,
-    )
-    .fetch_optional(conn)
-    .await
-}

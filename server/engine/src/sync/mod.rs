@@ -13,7 +13,6 @@ mod run;
 mod settling;
 mod trouble;
 mod unknown;
-mod unknown;
 mod writing;
 
 pub(crate) use context::SyncContext;

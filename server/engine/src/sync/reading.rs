@@ -3,10 +3,7 @@
 mod heard;
 mod listing;
 mod meanwhile;
-mod meanwhile;
 mod pages;
-
-pub(crate) use meanwhile::Meanwhile;
 
 pub(crate) use meanwhile::Meanwhile;
 
