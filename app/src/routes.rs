@@ -29,6 +29,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/syncs/:name") view=pages::syncs::one::SyncPage ssr=SsrMode::Async />
                 <Route path=path!("/syncs/:name/mapping") view=pages::syncs::mapping::MappingPage ssr=SsrMode::Async />
                 <Route path=path!("/syncs/:name/settings") view=pages::syncs::settings::SettingsPage ssr=SsrMode::Async />
+                <Route path=path!("/syncs/:name/schedule") view=pages::syncs::schedule::SchedulePage ssr=SsrMode::Async />
                 <Route path=path!("/runs") view=pages::runs::RunsPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:number") view=pages::runs::one::RunPage ssr=SsrMode::Async />
                 <Route path=path!("/records") view=pages::records::RecordsPage ssr=SsrMode::Async />

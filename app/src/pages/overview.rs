@@ -7,7 +7,7 @@ use domain::{
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use super::standing;
+use super::{standing, syncs::schedule::NextDue};
 use crate::{
     AppError,
     page::{self, Seen},
@@ -31,7 +31,7 @@ pub fn Overview() -> impl IntoView {
     page::loaded("Overview", overview(), |seen, view| {
         let now = seen.now();
         let OverviewView { needs, pairs, pairs_in_step, syncs, connections, day, queue, .. } = view;
-        let answer = answer(&needs, pairs);
+        let answer = answer(&needs, pairs, day.in_work);
         let meaning = meaning(pairs, pairs_in_step);
         view! {
             <Frame here=Place::Overview viewer=seen.viewer()>
@@ -58,11 +58,14 @@ pub fn Overview() -> impl IntoView {
 }
 
 /// The sentence the page opens with.
-fn answer(needs: &[NeedView], pairs: u64) -> String {
+fn answer(needs: &[NeedView], pairs: u64, in_work: u64) -> String {
     let pressing = needs.iter().filter(|need| need.kind != "setup").count();
     let begun = needs.iter().any(|need| need.kind == "setup");
     match (pressing, begun) {
         (0, true) => "Nothing is wrong. The set-up goes on.".to_owned(),
+        (0, false) if in_work > 0 => {
+            format!("Nothing needs a person. {} in work.", counted(in_work, "change is", "changes are"))
+        }
         (0, false) if pairs == 0 => "Nothing waits. There are no pairs yet.".to_owned(),
         (0, false) => "Everything is in step.".to_owned(),
         (1, _) => "One thing needs a person.".to_owned(),
@@ -177,6 +180,9 @@ fn SyncRow(sync: SyncView, now: OffsetDateTime) -> impl IntoView {
         (Some(number), _) => ("Watch", format!("/runs/{number}")),
         (None, _) => ("Open", address.clone()),
     };
+    let next = sync.schedule.next.is_some().then(|| {
+        view! { <span class="sub">"Next: " <NextDue sync=sync.clone() now=now /></span> }
+    });
     let last = match (&sync.last_run, sync.last_run_at) {
         (Some((number, mode, _)), at) => view! {
             <a href=format!("/runs/{number}")>{format!("Run {number}, {mode}")}</a>
@@ -194,7 +200,7 @@ fn SyncRow(sync: SyncView, now: OffsetDateTime) -> impl IntoView {
             <Figure label="Pairs" value=sync.links />
             <Figure label="Written today" value=sync.written_today />
             <Figure label="Waiting" value=sync.waiting />
-            <Cell label="Last run">{last}</Cell>
+            <Cell label="Last run">{last} {next}</Cell>
             <Acts>
                 <LinkButton text=act href=act_address small=true />
             </Acts>
@@ -301,10 +307,12 @@ mod tests {
 
     #[test]
     fn the_page_opens_with_how_many_things_need_a_person() {
-        assert_eq!(answer(&[], 12), "Everything is in step.");
-        assert_eq!(answer(&[need("setup")], 0), "Nothing is wrong. The set-up goes on.");
-        assert_eq!(answer(&[need("failure"), need("setup")], 12), "One thing needs a person.");
-        assert_eq!(answer(&[need("failure"), need("decision"), need("credential")], 12), "Three things need a person.");
+        assert_eq!(answer(&[], 12, 0), "Everything is in step.");
+        assert_eq!(answer(&[], 12, 8), "Nothing needs a person. 8 changes are in work.");
+        assert_eq!(answer(&[need("setup")], 0, 0), "Nothing is wrong. The set-up goes on.");
+        assert_eq!(answer(&[need("failure"), need("setup")], 12, 0), "One thing needs a person.");
+        let three = [need("failure"), need("decision"), need("credential")];
+        assert_eq!(answer(&three, 12, 0), "Three things need a person.");
     }
 
     #[test]

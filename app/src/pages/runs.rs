@@ -107,10 +107,12 @@ fn RunRow(run: RunView, now: OffsetDateTime) -> impl IntoView {
     let counts = run.counts;
     let waits = run.status == "awaiting_approval";
     let took = run.finished_at.map(|end| u64::try_from(end.0 - run.queued_at.0).unwrap_or(0));
-    let by = match took {
-        Some(ms) => format!("by {}, took {}", run.started_by, lasting(ms)),
-        None => format!("by {}", run.started_by),
+    let by = if run.started_by == domain::schedule::STARTER {
+        "scheduled".to_owned()
+    } else {
+        format!("by {}", run.started_by)
     };
+    let by = took.map_or_else(|| by.clone(), |ms| format!("{by}, took {}", lasting(ms)));
     let name = format!("{} {}", if waits { "Plan" } else { "Run" }, run.number);
     let sub = format!("{} of {}", one::mode_words(&run.mode), run.sync);
     view! {

@@ -4,6 +4,7 @@ pub mod add;
 pub mod draft;
 pub mod mapping;
 pub mod one;
+pub mod schedule;
 pub mod settings;
 pub mod words;
 

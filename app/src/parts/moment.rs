@@ -9,6 +9,8 @@ use time::{Duration, OffsetDateTime};
 
 const EXACT: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute]:[second] UTC");
+const MINUTE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short] [day padding:none] [month repr:long] [year], [hour]:[minute]");
 const CLOCK: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[second]");
 const HOUR: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]");
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] [month repr:short]");
@@ -22,6 +24,11 @@ fn written(at: OffsetDateTime, format: &[BorrowedFormatItem<'_>]) -> String {
 /// The instant to the second, in UTC: `18 November 2026, 14:06:58 UTC`.
 pub fn exact(at: OffsetDateTime) -> String {
     written(at, EXACT)
+}
+
+/// The instant to the minute, in UTC: `Wed 18 November 2026, 14:06`.
+pub fn exact_to_the_minute(at: OffsetDateTime) -> String {
+    written(at, MINUTE)
 }
 
 /// How long ago, or in how long: `12 s ago`, `3 min ago`, `yesterday 14:02`, `3 days ago`, `18 Nov`, `18 Nov 2025`,

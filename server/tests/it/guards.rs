@@ -23,6 +23,7 @@ const LOOKS: &[(&str, &str)] = &[
     ("sync", "name=contacts"),
     ("mapping-versions", "name=contacts"),
     ("field-choices", "name=contacts"),
+    ("schedule", "name=contacts"),
     ("members", ""),
     ("workspaces", ""),
     ("runs", ""),
@@ -42,6 +43,10 @@ const CHANGES: &[(&str, &str)] = &[
     ("create-sync", "draft[name]=second&draft[highlevel]=crm&draft[chargify]=billing&draft[slots]=3"),
     ("switch-sync", "name=contacts&on=true"),
     ("change-settings", "name=contacts&draft[slots]=2&draft[reason]=why"),
+    (
+        "change-schedule",
+        "name=contacts&draft[changes]=every+5+minutes&draft[full]=nightly&draft[reason]=as+no+webhooks+come",
+    ),
     ("plan-run", "name=contacts&mode=full"),
     ("approve-run", "number=1"),
     ("cancel-run", "number=1"),

@@ -14,6 +14,7 @@ mod postgres;
 mod program;
 mod record_pages;
 mod run_pages;
+mod schedule_pages;
 mod settings_pages;
 mod site;
 mod streams;

@@ -7,7 +7,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use time::OffsetDateTime;
 
-use super::{super::standing, Steps, sync};
+use super::{super::standing, Steps, schedule::ScheduleCard, sync};
 use crate::{
     AppError,
     page::{self, Guarded, Refused, Seen, encoded},
@@ -127,6 +127,7 @@ fn Sync(
             <div class="cols-main">
                 <Rules seen=seen.clone() sync=sync.clone() />
                 <div class="stack">
+                    <ScheduleCard sync=sync.clone() may=seen.may(Right::EditMapping) now=now />
                     <Scope sync=sync may=seen.may(Right::EditMapping) now=now />
                     <Versions versions=versions now=now />
                 </div>
@@ -278,7 +279,7 @@ fn Rules(seen: Seen, sync: SyncView) -> impl IntoView {
         Col::side(Half::HighLevel, "GoHighLevel"),
         Col::text("Direction"),
         Col::side(Half::Chargify, "Chargify"),
-        Col::text("Both changed"),
+        Col::text("Both changed, emptied"),
         Col::text("Steps"),
     ];
     let rows = sync.rules.iter().cloned().map(|rule| view! { <RuleRow rule=rule /> }).collect_view();
@@ -304,7 +305,11 @@ fn RuleRow(rule: RuleView) -> impl IntoView {
             <Name text=rule.highlevel_label sub=rule.highlevel_sample />
             <Cell label="Direction" text=super::words::direction_words(&rule.direction) />
             <Cell label="Chargify" text=rule.chargify_label sub=rule.chargify_sample />
-            <Cell label="Both changed" text=super::words::conflict_words(&rule.conflict) />
+            <Cell
+                label="Both changed"
+                text=super::words::conflict_words(&rule.conflict)
+                sub=super::words::empty_words(&rule.empty)
+            />
             <Cell label="Steps" text=steps class="quiet" />
         </Row>
     }
