@@ -20,6 +20,8 @@ create table connection (
         constraint connection_state_known check (state in ('untested', 'healthy', 'refused', 'blocked')),
     state_detail text,
     state_at timestamptz not null default now(),
+    -- The fields the account made itself, as last read, and which of those seen before are gone. Null: never read.
+    fields jsonb,
     created_at timestamptz not null default now(),
     primary key (workspace_id, connection_id),
     constraint connection_name_unique unique (workspace_id, name)

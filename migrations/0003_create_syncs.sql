@@ -45,6 +45,9 @@ create table record (
     side text not null constraint record_side_known check (side in ('highlevel', 'chargify')),
     remote_id text not null,
     field_values jsonb not null,
+    -- The part of field_values that only a reading of a customer's metafields tells: every other reading keeps it.
+    metafields jsonb,
+    metafields_read_at timestamptz,
     updated_at timestamptz,
     event_id bigint,
     -- The keys matching looks for, in normal form.

@@ -12,6 +12,14 @@ pub const CHARGIFY_PAGE: u32 = 200;
 /// Customers whose metadata one Chargify call can list (Maxio Advanced Billing API reference, list metadata).
 pub const CHARGIFY_METADATA_IDS: u32 = 50;
 
+/// Metafields a Chargify site can have for its customers (Maxio Advanced Billing API reference, metafields).
+pub const CHARGIFY_METAFIELDS: usize = 100;
+/// Longest name of a metafield we make. No limit is published.
+pub const CHARGIFY_METAFIELD_NAME_CHARS: usize = 100;
+/// How long what is known of an account's own fields is trusted by runs that look for changes only: no service tells of a
+/// change of them, and a reading is a call.
+pub const FIELDS_FRESH_S: i64 = 3_600;
+
 /// Requests Chargify lets run at once per site, over everyone who uses it (Maxio, API rate limiting).
 pub const CHARGIFY_IN_FLIGHT: u16 = 4;
 /// Fewest slots a lane can be given: it would stand still with none.

@@ -12,7 +12,7 @@ mod gate;
 pub mod highlevel;
 mod json;
 
-pub use call::{Account, CallContext, CallRecord, CallSink, QuietSink, RowProblem, Wire, Written};
+pub use call::{Account, CallContext, CallRecord, CallSink, Dropped, QuietSink, RowProblem, Wire, Written};
 pub use chargify::Chargify;
 pub use error::{CallError, Refusal};
 pub use gate::{Gate, Hold, OpenGate, Permit, Priority};

@@ -16,6 +16,7 @@ mod database;
 mod deliveries;
 mod entropy;
 mod error;
+mod fields;
 mod health;
 mod jobs;
 mod keys;

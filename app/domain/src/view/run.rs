@@ -36,6 +36,9 @@ pub struct RunView {
     pub cancel_requested: bool,
     /// Customers without a contact that the run leaves alone.
     pub left_alone: u64,
+    /// Rules that rest in this run because a field of theirs is gone, each with why.
+    #[serde(default)]
+    pub resting: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

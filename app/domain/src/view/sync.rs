@@ -53,6 +53,9 @@ pub struct RuleView {
     pub transform: String,
     /// Required in Chargify: the row cannot be removed.
     pub locked: bool,
+    /// Why the rule rests although it is there: a field of it is gone.
+    #[serde(default)]
+    pub rests: Option<String>,
     /// A value of a real record, when some were read.
     pub highlevel_sample: Option<String>,
     pub chargify_sample: Option<String>,
@@ -63,6 +66,9 @@ pub struct RuleView {
 pub struct FieldChoiceView {
     pub key: String,
     pub label: String,
+    /// What it holds, in words.
+    #[serde(default)]
+    pub kind: String,
     /// Why it can only be read, if so.
     pub read_only: Option<String>,
 }

@@ -188,6 +188,7 @@ pub(super) mod tests {
             phases: Vec::new(),
             cancel_requested: false,
             left_alone: 0,
+            resting: Vec::new(),
         }
     }
 

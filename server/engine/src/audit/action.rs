@@ -35,6 +35,8 @@ actions! {
     ConnectionChanged = "connection.changed";
     CredentialRotated = "connection.credential_rotated";
     ConnectionTested = "connection.tested";
+    /// The fields an account made itself are others than before.
+    FieldsRead = "connection.fields_read";
     SyncCreated = "sync.created";
     SyncChanged = "sync.changed";
     SyncEnabled = "sync.enabled";

@@ -82,6 +82,11 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
         AuditAction::CredentialRotated => {
             format!("{who} set a new {} for the connection {what}", credential(text(row, "field")))
         }
+        AuditAction::FieldsRead => {
+            let names = |key| row.detail.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+            let side = capital(side);
+            format!("{side} has {} new fields of its own and lacks {} in {what}", names("new"), names("gone"))
+        }
         AuditAction::ConnectionTested => format!("{who} tested the connection {what}"),
         AuditAction::SyncCreated => format!("{who} created the sync {what}"),
         AuditAction::SyncChanged if changes(&row.detail).is_empty() => format!("{who} changed the sync {what}"),
@@ -101,6 +106,8 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
         AuditAction::RecordUpdated => format!("{who} changed {} of {what} in {side}", fields(row)),
         AuditAction::RecordLinked => format!("{who} linked {what}"),
         AuditAction::RecordUnlinked => format!("{who} unlinked {what}"),
+        AuditAction::RecordDecided => format!("{who} decided about {what}"),
+        AuditAction::DecisionTakenBack => format!("{who} took back the decision about {what}"),
         AuditAction::WriteRefused => format!("{} did not take a change of {what} by {who}", capital(side)),
         AuditAction::DeliveryRefused => format!("A webhook for {what} was turned away"),
         AuditAction::ConfigurationApplied => format!("{who} applied a configuration file"),

@@ -103,10 +103,18 @@ pub struct Written {
     pub record: Record,
     /// Fields that were sent but came back with another value, compared in normal form.
     pub differing: Vec<FieldKey>,
-    /// Fields left out because the service does not take them.
-    pub dropped: Vec<FieldKey>,
+    /// Fields that were left out because the service does not take them, or that it did not keep.
+    pub dropped: Vec<Dropped>,
     /// What could not be read in the answer.
     pub problems: Vec<RowProblem>,
+}
+
+/// A field that was to be written and was not, while the rest was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    pub field: FieldKey,
+    /// For a person, without a full stop.
+    pub why: String,
 }
 
 /// A request, before the credential is put on it.

@@ -6,12 +6,13 @@
 mod events;
 mod list;
 mod metadata;
+mod metafields;
 mod refusal;
 mod site;
 mod wire;
 mod write;
 
-pub use events::{Event, EventPage};
+pub use events::{Event, EventPage, MetafieldChange};
 pub use list::{CustomerPage, CustomerRows};
 pub use site::{Site, Subscription};
 
@@ -20,13 +21,15 @@ use super::{Account, CallContext, CallError, RowProblem, Wire, Written, address}
 use crate::{Incoming, UpstreamClass};
 use base64::Engine as _;
 use domain::{
-    RemoteId, Side, limits,
+    RemoteId, Side,
+    field::Field,
+    limits,
     record::{FieldKey, Record},
     value::Value,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 
 /// Where a site of that subdomain answers (Maxio Advanced Billing API reference, servers).
@@ -41,6 +44,8 @@ pub struct Chargify {
     account: Account,
     api_key: SecretString,
     wire: Wire,
+    /// Metafields that are read and written along with a customer.
+    metafields: Arc<[Field]>,
 }
 
 impl std::fmt::Debug for Chargify {
@@ -62,7 +67,14 @@ impl Chargify {
     /// A client of the site at `account.base_url`.
     #[must_use]
     pub fn new(account: Account, api_key: SecretString, wire: Wire) -> Self {
-        Self { account, api_key, wire }
+        Self { account, api_key, wire, metafields: Arc::from([]) }
+    }
+
+    /// Reads these metafields along with a customer, by a call of their own: no answer about customers holds them.
+    #[must_use]
+    pub fn with_metafields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.metafields = fields.into_iter().filter(|field| field.key.metafield_name().is_some()).collect();
+        self
     }
 
     /// One page of customers, oldest first; with `updated_since`, only those changed since then.
@@ -106,14 +118,19 @@ impl Chargify {
         Ok(hits)
     }
 
-    /// The customer.
+    /// The customer, with the metafields this client reads; those need a second call.
     ///
     /// # Errors
     /// [`UpstreamClass::NotFound`] when there is none; other [`CallError`]s.
     pub async fn get(&self, context: &CallContext, id: &RemoteId) -> Result<Record, CallError> {
         let target = format!("/customers/{}.json", address::encode(id.as_str()));
         let answer = self.call(context, read("GET /customers/{id}.json", target)).await?;
-        Ok(customer_of(&answer)?.0)
+        let mut customer = customer_of(&answer)?.0;
+        if !self.metafields.is_empty() {
+            let values = self.metadata(context, id).await?;
+            customer.values.extend(self.of_metafields(&values));
+        }
+        Ok(customer)
     }
 
     /// The customer with that reference, compared without case.
@@ -132,8 +149,10 @@ impl Chargify {
         Ok(Some(Found { record, exact }))
     }
 
-    /// Creates a customer. Empty values are left out. `uniqueness_token` is good once, for an hour; a corrected request
-    /// needs a new one.
+    /// Creates a customer, and then sets its metafields. Empty values are left out. `uniqueness_token` is good once, for
+    /// an hour; a corrected request needs a new one.
+    ///
+    /// Once the customer is there, metafields that could not be set are named in [`Written::dropped`].
     ///
     /// # Errors
     /// [`Refusal::ReferenceTaken`](super::Refusal) and [`Refusal::DuplicateSubmission`](super::Refusal) mean: look the
@@ -144,27 +163,44 @@ impl Chargify {
         fields: &BTreeMap<FieldKey, Value>,
         uniqueness_token: &str,
     ) -> Result<Written, CallError> {
-        let body = write::create_body(fields, uniqueness_token)?;
+        let (mut metafields, own) = metafields::split(fields);
+        let body = write::create_body(&own, uniqueness_token)?;
         let call = change(http::Method::POST, "POST /customers.json", "/customers.json".to_owned(), body);
         let answer = self.call(context, call).await?;
-        written(&answer, fields)
+        let mut done = written(&answer, &own)?;
+        metafields.retain(|_, value| !value.is_blank());
+        if let Some(id) = done.record.id.clone() {
+            let set = self.set_metafields(context, &id, &metafields).await;
+            // The customer is there: a failure must not look as if it were not.
+            set.unwrap_or_else(|error| metafields::not_set(&metafields, &error)).told_in(&mut done);
+        }
+        Ok(done)
     }
 
-    /// Changes the given fields and leaves all others alone; an empty value clears.
+    /// Changes the given fields and leaves all others alone; an empty value clears. Metafields are set by calls of their
+    /// own, after the customer; those the service does not take are named in [`Written::dropped`], and the others stand.
     ///
     /// # Errors
     /// [`Refusal::NeverSent`](super::Refusal) for fields that cannot be written and when there is nothing to change;
-    /// [`Refusal::ReferenceTaken`](super::Refusal); other [`CallError`]s.
+    /// [`Refusal::ReferenceTaken`](super::Refusal); other [`CallError`]s. After any, part of it may be done: all of it
+    /// can be sent again.
     pub async fn update(
         &self,
         context: &CallContext,
         id: &RemoteId,
         fields: &BTreeMap<FieldKey, Value>,
     ) -> Result<Written, CallError> {
-        let body = write::update_body(fields)?;
-        let target = format!("/customers/{}.json", address::encode(id.as_str()));
-        let answer = self.call(context, change(http::Method::PUT, "PUT /customers/{id}.json", target, body)).await?;
-        written(&answer, fields)
+        let (metafields, own) = metafields::split(fields);
+        let mut done = if own.is_empty() && !metafields.is_empty() {
+            Written::of(Record { id: Some(id.clone()), ..Record::new(Side::Chargify) })
+        } else {
+            let body = write::update_body(&own)?;
+            let target = format!("/customers/{}.json", address::encode(id.as_str()));
+            let call = change(http::Method::PUT, "PUT /customers/{id}.json", target, body);
+            written(&self.call(context, call).await?, &own)?
+        };
+        self.set_metafields(context, id, &metafields).await?.told_in(&mut done);
+        Ok(done)
     }
 
     /// The events from `since_id` on, that one included, oldest first; only those of `keys`, all when there are none.
@@ -210,44 +246,6 @@ impl Chargify {
         site::site(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no site"))
     }
 
-    /// The customer's metafield values, by name. Reads all pages.
-    ///
-    /// # Errors
-    /// A [`CallError`].
-    pub async fn metadata(&self, context: &CallContext, id: &RemoteId) -> Result<BTreeMap<String, Value>, CallError> {
-        let mut values = BTreeMap::new();
-        for page in 1..=metadata::PAGES_MAX {
-            let target = metadata::target(id, page);
-            let answer = self.call(context, read("GET /customers/{id}/metadata.json", target)).await?;
-            let rows =
-                metadata::page(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no metadata"))?;
-            values.extend(rows.values);
-            if !rows.more {
-                break;
-            }
-        }
-        Ok(values)
-    }
-
-    /// Sets metafield values of a customer; others stay. A name that does not exist yet becomes a field of the whole
-    /// site.
-    ///
-    /// # Errors
-    /// [`UpstreamClass::Rejected`] naming the values that did not arrive: the service drops what is too long, or not
-    /// among the choices, and still answers 200. Other [`CallError`]s.
-    pub async fn set_metadata(
-        &self,
-        context: &CallContext,
-        id: &RemoteId,
-        values: &BTreeMap<String, Value>,
-    ) -> Result<(), CallError> {
-        let body = metadata::body(values)?;
-        let target = format!("/customers/{}/metadata.json", address::encode(id.as_str()));
-        let answer =
-            self.call(context, change(http::Method::POST, "POST /customers/{id}/metadata.json", target, body)).await?;
-        metadata::verify(&answer.json()?, values).map_err(|error| error.with_status(answer.incoming.status))
-    }
-
     /// The customer's subscriptions, as far as they are shown.
     ///
     /// # Errors
@@ -266,7 +264,7 @@ impl Chargify {
 fn written(answer: &Answer, sent: &BTreeMap<FieldKey, Value>) -> Result<Written, CallError> {
     let (record, problems) = customer_of(answer)?;
     let differing = write::differing(sent, &record);
-    Ok(Written { record, differing, dropped: Vec::new(), problems })
+    Ok(Written { differing, problems, ..Written::of(record) })
 }
 
 fn customer_of(answer: &Answer) -> Result<(Record, Vec<RowProblem>), CallError> {

@@ -15,10 +15,12 @@ pub use meter::{LocationState, Locations, Tokens};
 pub use search::{ContactPage, SearchCursor, SearchPage};
 
 use super::call::{Answer, Call, Manners, send};
-use super::{Account, CallContext, CallError, Refusal, Wire, Written, address, json};
+use super::{Account, CallContext, CallError, Dropped, Refusal, Wire, Written, address, json};
 use crate::{Incoming, UpstreamClass};
 use domain::{
-    RemoteId, Side, limits,
+    RemoteId, Side,
+    field::Field,
+    limits,
     record::{FieldKey, Record},
     value::Value,
 };
@@ -46,8 +48,8 @@ pub struct HighLevel {
     token: SecretString,
     wire: Wire,
     state: Arc<LocationState>,
-    /// Custom fields reported as empty where a contact does not have them.
-    custom_fields: Arc<[String]>,
+    /// Custom fields by their types; reported as empty where a contact does not have them.
+    custom_fields: Arc<[Field]>,
 }
 
 impl std::fmt::Debug for HighLevel {
@@ -69,10 +71,11 @@ impl HighLevel {
         Self { account, location_id, token, wire, state, custom_fields: Arc::from([]) }
     }
 
-    /// Reports these custom fields as empty where a contact does not hold them: the service leaves empty ones out.
+    /// Reads and writes these custom fields in the forms of their types, and reports them as empty where a contact does
+    /// not hold them: the service leaves empty ones out.
     #[must_use]
-    pub fn with_custom_fields<'a>(mut self, keys: impl IntoIterator<Item = &'a FieldKey>) -> Self {
-        self.custom_fields = keys.into_iter().filter_map(FieldKey::custom_field_id).map(str::to_owned).collect();
+    pub fn with_custom_fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.custom_fields = fields.into_iter().filter(|field| field.key.custom_field_id().is_some()).collect();
         self
     }
 
@@ -118,7 +121,7 @@ impl HighLevel {
         context: &CallContext,
         fields: &BTreeMap<FieldKey, Value>,
     ) -> Result<Written, CallError> {
-        let body = write::create_body(&self.location_id, fields)?;
+        let body = write::create_body(&self.location_id, fields, &self.custom_fields)?;
         let call = change(http::Method::POST, "POST /contacts/", "/contacts/".to_owned(), body);
         let answer = self.call(context, call).await?;
         self.written(&answer, fields, Vec::new())
@@ -145,14 +148,12 @@ impl HighLevel {
         if !fields.contains_key("companyName") || !write::refuses_company_name(error) || fields.len() == 1 {
             return self.written(&first?, fields, Vec::new());
         }
-        let dropped = FieldKey::from("companyName");
-        let rest: BTreeMap<_, _> = fields
-            .iter()
-            .filter(|(key, _)| **key != dropped)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let refused = FieldKey::from("companyName");
+        let mut rest = fields.clone();
+        rest.remove(&refused);
         let answer = self.put(context, id, &rest).await?;
-        self.written(&answer, &rest, vec![dropped])
+        let why = "GoHighLevel does not take it in an update here".to_owned();
+        self.written(&answer, &rest, vec![Dropped { field: refused, why }])
     }
 
     /// The contact that the location would call a duplicate of one with this e-mail or phone.
@@ -251,7 +252,7 @@ impl HighLevel {
         id: &RemoteId,
         fields: &BTreeMap<FieldKey, Value>,
     ) -> Result<Answer, CallError> {
-        let body = write::update_body(fields)?;
+        let body = write::update_body(fields, &self.custom_fields)?;
         let target = format!("/contacts/{}", address::encode(id.as_str()));
         self.call(context, change(http::Method::PUT, "PUT /contacts/{id}", target, body)).await
     }
@@ -284,10 +285,11 @@ impl HighLevel {
         &self,
         answer: &Answer,
         sent: &BTreeMap<FieldKey, Value>,
-        dropped: Vec<FieldKey>,
+        mut dropped: Vec<Dropped>,
     ) -> Result<Written, CallError> {
         let (record, problems) = self.contact_of(answer)?;
-        let differing = write::differing(sent, &record);
+        let differing = write::differing(sent, &record, &self.custom_fields);
+        dropped.extend(write::not_kept(sent, &record));
         Ok(Written { record, differing, dropped, problems })
     }
 

@@ -52,6 +52,11 @@ pub(super) fn run(row: &RunRow) -> RunView {
         phases,
         cancel_requested: row.cancel_requested_at.is_some(),
         left_alone: number(row.left_alone),
+        resting: row
+            .progress
+            .get("resting")
+            .and_then(|resting| serde_json::from_value(resting.clone()).ok())
+            .unwrap_or_default(),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod calls;
 pub mod connections;
 pub mod deliveries;
 pub mod intents;
+pub(crate) mod fields;
 pub mod items;
 pub mod jobs;
 pub(crate) mod keys;

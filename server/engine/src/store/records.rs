@@ -25,6 +25,8 @@ pub struct RecordRow {
 pub struct RecordBatch {
     pub remote_id: Vec<String>,
     pub field_values: Vec<Json>,
+    /// Values of metafields, where they were read; they stand in `field_values` too.
+    pub metafields: Vec<Option<Json>>,
     pub updated_at: Vec<Option<OffsetDateTime>>,
     pub event_id: Vec<Option<i64>>,
     pub email: Vec<Option<String>>,
@@ -49,16 +51,28 @@ pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &Reco
         r#"
         insert into record (
             workspace_id, sync_id, side, remote_id, field_values, updated_at, event_id, email, phone, reference,
-            display_name, seen_run, read_at)
+            display_name, seen_run, read_at, metafields, metafields_read_at)
         select distinct on (new.remote_id)
             $1, $2, $3, new.remote_id, new.field_values, new.updated_at, new.event_id, new.email, new.phone,
-            new.reference, new.display_name, $4::uuid, $5
+            new.reference, new.display_name, $4::uuid, $5::timestamptz, new.metafields,
+            case when new.metafields is not null then $5::timestamptz end
         from unnest(
-            $6::text[], $7::jsonb[], $8::timestamptz[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[]
-        ) as new (remote_id, field_values, updated_at, event_id, email, phone, reference, display_name)
+            $6::text[], $7::jsonb[], $8::timestamptz[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[],
+            $14::jsonb[]
+        ) as new (remote_id, field_values, updated_at, event_id, email, phone, reference, display_name, metafields)
         on conflict (workspace_id, sync_id, side, remote_id)
         do update set
-            field_values = excluded.field_values,
+            -- What this reading does not tell of metafields is as it was.
+            field_values = case
+                when record.metafields is null then excluded.field_values
+                else record.metafields || excluded.field_values
+            end,
+            metafields = case
+                when record.metafields is null then excluded.metafields
+                when excluded.metafields is null then record.metafields
+                else record.metafields || excluded.metafields
+            end,
+            metafields_read_at = coalesce(excluded.metafields_read_at, record.metafields_read_at),
             updated_at = excluded.updated_at,
             -- The event belongs to the state: of a newer one it is not known unless it is told.
             event_id = case
@@ -89,6 +103,7 @@ pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &Reco
         &batch.phone as &[Option<String>],
         &batch.reference as &[Option<String>],
         &batch.display_name,
+        &batch.metafields as &[Option<Json>],
     )
     .execute(&mut *conn)
     .await?;

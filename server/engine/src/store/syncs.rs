@@ -26,6 +26,9 @@ pub struct SyncRow {
     pub rules: Json,
     pub highlevel_seen_until: Option<OffsetDateTime>,
     pub chargify_event_id: Option<i64>,
+    /// The fields each account made itself, as last read; `None`: never read.
+    pub highlevel_fields: Option<Json>,
+    pub chargify_fields: Option<Json>,
 }
 
 pub struct NewSync<'a> {
@@ -165,7 +168,7 @@ pub(crate) async fn list(conn: &mut PgConnection, workspace_id: WorkspaceId) -> 
             sync.workspace_id, sync.sync_id, sync.name, sync.highlevel_connection_id, sync.chargify_connection_id,
             h.name as highlevel, c.name as chargify, sync.enabled, sync.slots, sync.scope, sync.match_policy,
             sync.create_contacts, sync.write_reference, sync.mapping_version, mapping.rules,
-            sync.highlevel_seen_until, sync.chargify_event_id
+            sync.highlevel_seen_until, sync.chargify_event_id, h.fields as highlevel_fields, c.fields as chargify_fields
         from sync
         join connection h on h.workspace_id = sync.workspace_id and h.connection_id = sync.highlevel_connection_id
         join connection c on c.workspace_id = sync.workspace_id and c.connection_id = sync.chargify_connection_id

@@ -9,7 +9,7 @@ use domain::{
     record::{Record, Stamp},
     value::{FieldKind, Value, normal},
 };
-use std::str::FromStr as _;
+use std::{collections::BTreeMap, str::FromStr as _};
 
 /// The record a copy holds.
 ///
@@ -32,6 +32,7 @@ pub(crate) fn batch_of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Rec
         let Some(id) = &record.id else { continue };
         batch.remote_id.push(id.0.clone());
         batch.field_values.push(serde_json::to_value(&record.values).unwrap_or_default());
+        batch.metafields.push(metafields(record));
         batch.updated_at.push(record.stamp.updated_at);
         batch.event_id.push(record.stamp.event_id);
         batch.email.push(record.email());
@@ -40,6 +41,12 @@ pub(crate) fn batch_of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Rec
         batch.display_name.push(record.display_name());
     }
     batch
+}
+
+/// The values of metafields, where they were read.
+fn metafields(record: &Record) -> Option<serde_json::Value> {
+    let told: BTreeMap<_, _> = record.values.iter().filter(|(key, _)| key.metafield_name().is_some()).collect();
+    if told.is_empty() { None } else { serde_json::to_value(told).ok() }
 }
 
 /// The phone number in normal form.

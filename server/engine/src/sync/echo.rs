@@ -4,7 +4,7 @@ use super::SyncContext;
 use domain::{
     Side,
     merge::Base,
-    record::Record,
+    record::{FieldKey, Record},
     value::{Value, normal},
 };
 
@@ -13,12 +13,12 @@ use domain::{
 pub(crate) fn is_echo(context: &SyncContext, base: &Base, payload: &Record) -> bool {
     let policy = &context.policy;
     !policy.mapping.rules.is_empty()
-        && policy.mapping.rules.iter().all(|rule| {
+        && policy.mapping.rules.iter().filter(|rule| is_told(rule.field(payload.side))).all(|rule| {
             let field = rule.field(payload.side);
             let kind = policy.catalogue.kind(payload.side, field);
             let told = match payload.values.get(field) {
                 Some(value) => normal(kind, value),
-                None if payload.side == Side::Highlevel && field.as_str() != "timezone" => Value::Empty,
+                None if payload.side == Side::Highlevel && !is_seldom_told(field) => Value::Empty,
                 None => return false,
             };
             match base.0.get(&rule.key()) {
@@ -27,4 +27,15 @@ pub(crate) fn is_echo(context: &SyncContext, base: &Base, payload: &Record) -> b
                 None => told == Value::Empty,
             }
         })
+}
+
+/// No webhook tells of metafields, whatever else it tells.
+fn is_told(field: &FieldKey) -> bool {
+    field.metafield_name().is_none()
+}
+
+/// Fields that a contact's webhooks lack although they may hold something.
+fn is_seldom_told(field: &FieldKey) -> bool {
+    matches!(field.as_str(), "timezone" | "businessId" | "businessName" | "type" | "dateUpdated")
+        || field.as_str().starts_with("dndSettings.")
 }

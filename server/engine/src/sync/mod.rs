@@ -15,7 +15,7 @@ mod trouble;
 mod unknown;
 mod writing;
 
-pub(crate) use context::SyncContext;
+pub(crate) use context::{Clients, SyncContext};
 use copy::batch_of;
 pub(crate) use planning::{Circumstances, Planned};
 pub(crate) use reading::Reader;

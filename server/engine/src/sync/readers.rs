@@ -6,7 +6,12 @@ use crate::clients::{
     chargify::{CustomerPage, CustomerRows, EventPage, Found},
     highlevel::{ContactPage, SearchPage},
 };
-use domain::{RemoteId, record::Record};
+use domain::{
+    RemoteId,
+    record::{FieldKey, Record},
+    value::Value,
+};
+use std::collections::BTreeMap;
 
 /// Reads contacts and customers; cannot write.
 #[derive(Clone, Debug)]
@@ -48,6 +53,14 @@ impl Readers {
 
     pub(crate) async fn customers_with_email(&self, call: &CallContext, email: &str) -> Result<Vec<Record>, CallError> {
         self.chargify.customers_with_email(call, email).await
+    }
+
+    pub(crate) async fn metafields_of(
+        &self,
+        call: &CallContext,
+        ids: &[RemoteId],
+    ) -> Result<BTreeMap<RemoteId, BTreeMap<FieldKey, Value>>, CallError> {
+        self.chargify.metafields_of(call, ids).await
     }
 
     pub(crate) async fn events(

@@ -3,6 +3,8 @@
 mod heard;
 mod listing;
 mod meanwhile;
+mod metafields;
+mod missing;
 mod pages;
 
 pub(crate) use meanwhile::Meanwhile;
@@ -37,6 +39,8 @@ pub(crate) struct ReadSummary {
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) highlevel_seen_until: Option<OffsetDateTime>,
     pub(crate) chargify_event_id: Option<i64>,
+    /// Rules that rest because a field of theirs is gone, each with why.
+    pub(crate) resting: Vec<String>,
 }
 
 impl Default for ReadSummary {
@@ -50,6 +54,7 @@ impl Default for ReadSummary {
             began_at: None,
             highlevel_seen_until: None,
             chargify_event_id: None,
+            resting: Vec::new(),
         }
     }
 }
@@ -161,6 +166,7 @@ impl Reading<'_> {
         };
         let began_at = self.engine.clock().now();
         let since = seen_until - time::Duration::seconds(limits::WATERMARK_OVERLAP_S);
+            ..ReadSummary::default()
         let (contacts, customers) =
             futures::try_join!(Box::pin(self.all_contacts(Some(since))), Box::pin(self.heard_customers(event_id)))?;
         Ok(ReadSummary {
@@ -184,6 +190,7 @@ impl Reading<'_> {
             let email = contact.as_ref().and_then(Record::email);
             if let Some(contact) = contact {
                 self.keep(mark, &[contact]).await?;
+            ..ReadSummary::default()
                 summary.contacts += 1;
             }
             let mark = self.mark(Side::Chargify);

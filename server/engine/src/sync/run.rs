@@ -233,6 +233,9 @@ impl Running<'_> {
     /// Returns why it was left off, if it was: nobody wants it any more.
     async fn read_and_plan(&mut self) -> Result<Option<Written>> {
         self.enter("reading", "Read", 0).await?;
+        let all = self.row.mode != "changes" && self.row.chosen.is_none();
+        self.context = self.engine.learn_fields(&self.context, &self.clients, &self.cause.call, all).await?;
+        self.clients = self.engine.clients(&self.context).await?;
         let summary = match select(Box::pin(self.read()), Box::pin(self.unwanted())).await {
             Either::Left((read, _)) => read?,
             Either::Right((unwanted, _)) => return Ok(Some(unwanted)),
@@ -248,15 +251,19 @@ impl Running<'_> {
     async fn read(&self) -> Result<ReadSummary> {
         let readers = Readers::from(&self.clients);
         let reading = self.reading(&readers);
-        match (self.row.mode.as_str(), &self.row.chosen) {
-            (_, Some(chosen)) => reading.chosen(chosen).await,
-            ("changes", None) => reading.changes().await,
+        let began_at = self.engine.clock().now();
+        let mut summary = match (self.row.mode.as_str(), &self.row.chosen) {
+            (_, Some(chosen)) => reading.chosen(chosen).await?,
+            ("changes", None) => reading.changes().await?,
             _ => {
                 let summary = reading.everything().await?;
                 reading.look_for_missing(&summary).await?;
-                Ok(summary)
+                summary
             }
-        }
+        };
+        reading.metafields_since(began_at).await?;
+        summary.resting = self.context.resting.iter().map(|(rule, why)| format!("{rule}: {why}")).collect();
+        Ok(summary)
     }
 
     /// Why the plan must be shown before it is carried out, if it must.

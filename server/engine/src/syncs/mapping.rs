@@ -4,6 +4,7 @@ use super::{chain, named, reason_fault, view};
 use crate::{
     Actor, Editor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
+    fields::Known,
     store::{self, syncs::SyncRow},
 };
 use domain::{
@@ -45,7 +46,7 @@ impl Engine {
         let mut faults = Vec::new();
         faults.extend(reason_fault(reason, "the mapping changes"));
         let mapping = read(&drafts, &row.mapping()?, &mut faults);
-        faults.extend(mapping_faults(&mapping));
+        faults.extend(mapping_faults_among(&mapping, &Known::of(&row)?));
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
         }
@@ -72,8 +73,7 @@ impl Engine {
         Ok(versions.into_iter().map(view).collect())
     }
 
-    /// The fields a rule can name: GoHighLevel's, then Chargify's. Custom fields are those seen in the records last
-    /// read, and those the mapping names.
+    /// The fields a rule can name: GoHighLevel's, then Chargify's, those that the accounts made themselves as last read.
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; database errors.
@@ -85,50 +85,34 @@ impl Engine {
         let mut conn = self.pool().acquire().await?;
         let row = named(&mut conn, viewer.workspace_id(), sync).await?;
         let samples = store::syncs::samples(&mut conn, viewer.workspace_id(), row.sync_id()).await?;
-        let mut catalogue = catalogue_for(&row.mapping()?);
-        for (side, values) in [(Side::Highlevel, &samples.highlevel), (Side::Chargify, &samples.chargify)] {
-            let seen = values.iter().filter_map(serde_json::Value::as_object).flat_map(serde_json::Map::keys);
-            for field in seen.filter_map(|key| custom_field(side, &FieldKey::from(key.as_str()))) {
-                if catalogue.get(side, &field.key).is_none() {
-                    catalogue.add(field);
+        let known = Known::of(&row)?;
+        let mut catalogue = known.catalogue(&row.mapping()?);
+        if known.side(Side::Highlevel).is_none() {
+            // As long as nobody asked for them, those seen in contacts are better than none.
+            let seen = samples.highlevel.iter().filter_map(serde_json::Value::as_object).flat_map(serde_json::Map::keys);
+            for id in seen.filter_map(|key| FieldKey::from(key.as_str()).custom_field_id().map(str::to_owned)) {
+                if catalogue.get(Side::Highlevel, &FieldKey::custom_field(&id)).is_none() {
+                    catalogue.add(Field::highlevel_custom(&id, &id, "TEXT"));
                 }
             }
         }
-        Ok((view::choices(&catalogue, Side::Highlevel), view::choices(&catalogue, Side::Chargify)))
+        let choices = |side| view::choices(&catalogue, &known, side);
+        Ok((choices(Side::Highlevel), choices(Side::Chargify)))
     }
 }
 
-/// The standard fields, and the custom ones this mapping names: whether the account has them is seen when they are
-/// read, not here.
+/// The standard fields, and those of its own that this mapping names.
 pub(crate) fn catalogue_for(mapping: &Mapping) -> Catalogue {
-    let mut catalogue = Catalogue::standard();
-    for rule in &mapping.rules {
-        let source = if rule.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel };
-        let named = [(Side::Highlevel, rule.highlevel.clone()), (Side::Chargify, rule.chargify.clone())];
-        let in_templates = rule.transform.iter().flat_map(|step| step.fields()).map(|key| (source, key));
-        for (side, key) in named.into_iter().chain(in_templates) {
-            if let Some(field) = custom_field(side, &key) {
-                catalogue.add(field);
-            }
-        }
-    }
-    catalogue
+    Known::default().catalogue(mapping)
 }
 
-fn custom_field(side: Side, key: &FieldKey) -> Option<Field> {
-    let name = match side {
-        Side::Highlevel => key.custom_field_id(),
-        Side::Chargify => key.metafield_name(),
-    };
-    let name = name.filter(|name| !name.trim().is_empty())?;
-    Some(match side {
-        Side::Highlevel => Field::highlevel_custom(name, name, "TEXT"),
-        Side::Chargify => Field::chargify_metafield(name),
-    })
-}
-
-/// What keeps a mapping from being used, each with what to do.
+/// What keeps a mapping from being used whatever the accounts have, each with what to do.
 pub(crate) fn mapping_faults(mapping: &Mapping) -> Vec<String> {
+    mapping_faults_among(mapping, &Known::default())
+}
+
+/// What keeps a mapping from being used with accounts of which so much is known, each with what to do.
+pub(crate) fn mapping_faults_among(mapping: &Mapping, known: &Known) -> Vec<String> {
     let mut faults = Vec::new();
     if mapping.rules.len() > limits::MAPPING_RULES {
         faults.push(format!("the mapping has more than {} rules", limits::MAPPING_RULES));
@@ -136,13 +120,8 @@ pub(crate) fn mapping_faults(mapping: &Mapping) -> Vec<String> {
     for rule in mapping.rules.iter().filter(|rule| rule.transform.len() > limits::TRANSFORM_CHAIN) {
         faults.push(format!("{}: more than {} transforms", rule.key(), limits::TRANSFORM_CHAIN));
     }
-    for rule in mapping.rules.iter().filter(|rule| rule.chargify.metafield_name().is_some()) {
-        faults.push(format!(
-            "{}: Chargify's metafields cannot be mapped. Choose a field of the customer itself",
-            rule.key()
-        ));
-    }
-    let problems = mapping.check(&catalogue_for(mapping));
+    faults.extend(known.metafield_faults(mapping));
+    let problems = mapping.check(&known.catalogue(mapping));
     faults.extend(problems.iter().map(|problem| format!("{problem}. {}", problem.fix())));
     faults
 }

@@ -1,8 +1,9 @@
 //! Syncs as pages see them.
 
-use super::{chain, last_read, mapping::catalogue_for};
+use super::{chain, last_read};
 use crate::{
     Result,
+    fields::Known,
     store::syncs::{SamplesRow, SyncRow, TallyRow},
 };
 use domain::{
@@ -20,7 +21,8 @@ const SAMPLE_CHARS: usize = 60;
 pub(super) fn sync(row: &SyncRow, tally: TallyRow, samples: &SamplesRow) -> Result<SyncView> {
     let policy = row.policy()?;
     let mapping = row.mapping()?;
-    let catalogue = catalogue_for(&mapping);
+    let known = Known::of(row)?;
+    let catalogue = known.catalogue(&mapping);
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
     let number = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
     let last_run = match (number(tally.last_number), tally.last_mode, tally.last_status) {
@@ -43,7 +45,7 @@ pub(super) fn sync(row: &SyncRow, tally: TallyRow, samples: &SamplesRow) -> Resu
         create_contacts: policy.create_contacts,
         write_reference: policy.write_reference,
         mapping_version: u32::try_from(row.mapping_version).unwrap_or_default(),
-        rules: mapping.rules.iter().map(|rule| self::rule(rule, &catalogue, samples)).collect(),
+        rules: mapping.rules.iter().map(|rule| self::rule(rule, (&catalogue, &known), samples)).collect(),
         links: count(tally.links),
         contacts: count(tally.contacts),
         customers: count(tally.customers),
@@ -57,7 +59,7 @@ pub(super) fn sync(row: &SyncRow, tally: TallyRow, samples: &SamplesRow) -> Resu
     })
 }
 
-fn rule(rule: &Rule, catalogue: &Catalogue, samples: &SamplesRow) -> RuleView {
+fn rule(rule: &Rule, (catalogue, known): (&Catalogue, &Known), samples: &SamplesRow) -> RuleView {
     let locked = catalogue.get(Side::Chargify, &rule.chargify).is_some_and(|field| field.required);
     RuleView {
         highlevel: rule.highlevel.to_string(),
@@ -69,6 +71,7 @@ fn rule(rule: &Rule, catalogue: &Catalogue, samples: &SamplesRow) -> RuleView {
         empty: rule.empty.as_str().to_owned(),
         transform: chain::show(&rule.transform),
         locked,
+        rests: known.rests(rule),
         highlevel_sample: sample(&samples.highlevel, &rule.highlevel),
         chargify_sample: sample(&samples.chargify, &rule.chargify),
     }
@@ -83,11 +86,13 @@ fn sample(records: &[serde_json::Value], key: &FieldKey) -> Option<String> {
         .map(|value| value.display().chars().take(SAMPLE_CHARS).collect())
 }
 
-pub(super) fn choices(catalogue: &Catalogue, side: Side) -> Vec<FieldChoiceView> {
+/// Deleted fields are nobody's choice any more.
+pub(super) fn choices(catalogue: &Catalogue, known: &Known, side: Side) -> Vec<FieldChoiceView> {
     let choice = |field: &domain::field::Field| FieldChoiceView {
         key: field.key.to_string(),
         label: field.label.clone(),
+        kind: field.type_words(),
         read_only: (!field.writable).then(|| format!("{} does not let this field be written", side.label())),
     };
-    catalogue.fields(side).values().map(choice).collect()
+    catalogue.fields(side).values().filter(|field| !known.is_gone(side, &field.key)).map(choice).collect()
 }

@@ -65,7 +65,18 @@ fn is_no_older(new: &RecordRow, old: &RecordRow) -> bool {
     }
 }
 
-fn refresh(old: &mut RecordEntry, new: RecordEntry) {
+/// What a reading does not tell of metafields is as it was.
+fn keep_metafields(old: &serde_json::Value, new: &mut serde_json::Value) {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object_mut()) else { return };
+    for (key, value) in old.iter().filter(|(key, _)| key.starts_with("metafield:")) {
+        new.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+fn refresh(old: &mut RecordEntry, mut new: RecordEntry) {
+    keep_metafields(&old.row.field_values, &mut new.row.field_values);
+    // The event belongs to the state: of a newer one it is not known unless it is told.
+    let is_newer = old.row.updated_at.zip(new.row.updated_at).is_some_and(|(before, after)| before < after);
     old.row = RecordRow {
         event_id: old.row.event_id.max(new.row.event_id),
         verdict: std::mem::take(&mut old.row.verdict),

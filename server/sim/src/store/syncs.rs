@@ -90,6 +90,8 @@ impl Syncs for Session {
                 rules: Json::Null,
                 highlevel_seen_until: None,
                 chargify_event_id: None,
+                highlevel_fields: None,
+                chargify_fields: None,
             };
             set_policy(&mut row, &new.policy);
             work.data.syncs.insert((new.workspace_id.0, new.sync_id.0), SyncEntry { row });

@@ -2,7 +2,7 @@
 //! reference, list events, seen 2026-08).
 
 use crate::clients::{address, json};
-use domain::{RemoteId, limits};
+use domain::{RemoteId, limits, value::Value};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
 
@@ -15,6 +15,16 @@ pub struct Event {
     pub customer_id: Option<RemoteId>,
     pub subscription_id: Option<RemoteId>,
     pub created_at: Option<OffsetDateTime>,
+    /// Of a customer's metafield that changed.
+    pub metafield: Option<MetafieldChange>,
+}
+
+/// A customer's metafield that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetafieldChange {
+    pub name: String,
+    /// What it holds since.
+    pub value: Value,
 }
 
 /// One page of events.
@@ -63,5 +73,13 @@ fn event(json: &Json) -> Option<Event> {
         customer_id: json::text(json, "customer_id").map(RemoteId),
         subscription_id: json::text(json, "subscription_id").map(RemoteId),
         created_at: json::instant(json, "created_at"),
+        metafield: json.get("event_specific_data").and_then(metafield),
     })
+}
+
+/// `{metafield_name, new_value, resource_type, ...}`; those of subscriptions are none of a customer's.
+fn metafield(data: &Json) -> Option<MetafieldChange> {
+    json::text(data, "resource_type").filter(|kind| kind.eq_ignore_ascii_case("customer"))?;
+    let value = data.get("new_value").and_then(|value| json::value(value).ok()).unwrap_or_default();
+    Some(MetafieldChange { name: json::text(data, "metafield_name")?, value })
 }

@@ -1,15 +1,14 @@
 //! Metafield values of a customer (Maxio Advanced Billing API reference, metadata, seen 2026-08).
 
-use crate::{
-    UpstreamClass,
-    clients::{CallError, address, json},
-};
+use crate::clients::{CallError, address, json};
 use domain::{RemoteId, Side, limits, value::Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 /// A customer has at most 100 values; a service that keeps promising more is not followed for ever.
 pub(super) const PAGES_MAX: u32 = 5;
+/// The same for the values of as many customers as one call takes.
+pub(super) const PAGES_OF_MANY_MAX: u32 = 30;
 
 /// One page of values.
 pub(super) struct Rows {
@@ -22,12 +21,35 @@ pub(super) fn target(id: &RemoteId, page: u32) -> String {
     address::with_query(&path, &[("page", page.to_string()), ("per_page", limits::CHARGIFY_PAGE.to_string())])
 }
 
+/// Values of many customers at once; the service takes at most [`limits::CHARGIFY_METADATA_IDS`] ids.
+pub(super) fn target_of_many(ids: &[RemoteId], page: u32) -> String {
+    let mut query = vec![("page", page.to_string()), ("per_page", limits::CHARGIFY_PAGE.to_string())];
+    query.extend(ids.iter().map(|id| ("resource_ids[]", id.0.clone())));
+    address::with_query("/customers/metadata.json", &query)
+}
+
+/// One page of values of many customers, each with the customer it belongs to; and whether there is a further page.
+pub(super) fn page_of_many(body: &Json) -> Option<(Vec<(RemoteId, String, Value)>, bool)> {
+    let rows = body.get("metadata")?.as_array()?;
+    let live = rows.iter().filter(|row| row.get("deleted_at").is_none_or(Json::is_null));
+    let of = |row: &Json| {
+        let (name, value) = named(row)?;
+        Some((RemoteId(json::text(row, "resource_id")?), name, value))
+    };
+    Some((live.filter_map(of).collect(), more(body)))
+}
+
 /// `{total_pages, current_page, metadata: [...]}`.
 pub(super) fn page(body: &Json) -> Option<Rows> {
     let rows = body.get("metadata")?.as_array()?;
     let values = rows.iter().filter(|row| row.get("deleted_at").is_none_or(Json::is_null)).filter_map(named).collect();
+    Some(Rows { values, more: more(body) })
+}
+
+/// Whether there is a further page.
+pub(super) fn more(body: &Json) -> bool {
     let counter = |key| json::integer(body, key).unwrap_or(1);
-    Some(Rows { values, more: counter("current_page") < counter("total_pages") })
+    counter("current_page") < counter("total_pages")
 }
 
 /// A list even for one value: the form the service documents for all of them.
@@ -44,20 +66,15 @@ pub(super) fn body(values: &BTreeMap<String, Value>) -> Result<Json, CallError> 
     Ok(json!({ "metadata": rows }))
 }
 
-/// Compares what came back with what was sent: a value the service does not take is dropped with status 200.
-pub(super) fn verify(body: &Json, sent: &BTreeMap<String, Value>) -> Result<(), CallError> {
+/// The values that did not arrive as sent, each with what stands there now.
+pub(super) fn not_taken(body: &Json, sent: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let rows = body.as_array().or_else(|| body.get("metadata")?.as_array());
     let back: BTreeMap<String, Value> = rows.into_iter().flatten().filter_map(named).collect();
-    let lost: Vec<&str> = sent
-        .iter()
-        .filter(|(name, value)| back.get(*name).map(Value::display).unwrap_or_default() != value.display())
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if lost.is_empty() {
-        return Ok(());
-    }
-    let words = format!("answered with success, but did not take the value of {}", lost.join(", "));
-    Err(CallError::new(Side::Chargify, UpstreamClass::Rejected, words))
+    sent.iter()
+        .map(|(name, value)| (name, value, back.get(name).cloned().unwrap_or_default()))
+        .filter(|(_, value, back)| back.display() != value.display())
+        .map(|(name, _, back)| (name.clone(), back))
+        .collect()
 }
 
 fn named(row: &Json) -> Option<(String, Value)> {

@@ -26,13 +26,16 @@ pub struct CustomField {
     /// The service's own word, such as `TEXT`; new ones appear.
     pub data_type: String,
     pub options: Vec<String>,
+    /// Whether it takes other values than its options too.
+    pub is_open: bool,
 }
 
 impl CustomField {
     /// As a field of the catalogue.
     #[must_use]
     pub fn field(&self) -> Field {
-        Field::highlevel_custom(&self.id, &self.name, &self.data_type)
+        let field = Field::highlevel_custom(&self.id, &self.name, &self.data_type);
+        if self.is_open { field } else { field.with_choices(self.options.iter().cloned()) }
     }
 }
 
@@ -62,6 +65,7 @@ fn custom_field(row: &Json) -> Option<CustomField> {
         name: json::text(row, "name").unwrap_or_else(|| id.clone()),
         field_key: json::text(row, "fieldKey"),
         data_type: json::text(row, "dataType").unwrap_or_default(),
+        is_open: json::truth(row, "isAllowedCustomOption").unwrap_or(false),
         options: options.into_iter().flatten().filter_map(json::plain).collect(),
         id,
     })

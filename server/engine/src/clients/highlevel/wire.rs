@@ -4,8 +4,9 @@
 use crate::clients::{RowProblem, json};
 use domain::{
     RemoteId, Side,
+    field::Field,
     record::{FieldKey, Record},
-    value::Value,
+    value::{FieldKind, Value, normal},
 };
 use serde_json::Value as Json;
 use time::{OffsetDateTime, macros::format_description};
@@ -41,13 +42,16 @@ const ALWAYS: &[&str] = &[
 /// Fields that one of the shapes may lack: a missing one is not known.
 const SOMETIMES: &[&str] = &["timezone", "businessName", "businessId", "dnd", "type", "dateAdded", "dateUpdated"];
 
+/// Channels a contact can be left in peace on (HighLevel API docs, contacts, seen 2026-08; RCS in live answers).
+const CHANNELS: &[&str] = &["Call", "Email", "SMS", "WhatsApp", "GMB", "FB", "RCS"];
+
 /// Reads a contact. `custom_fields` are reported as empty where the contact does not have them.
 ///
 /// `Err` when it is no contact at all.
 pub(super) fn contact(
     json: &Json,
     shape: Shape,
-    custom_fields: &[String],
+    custom_fields: &[Field],
 ) -> Result<(Record, Vec<RowProblem>), RowProblem> {
     let lost = |detail: &str| RowProblem { id: None, field: None, detail: detail.to_owned() };
     if !json.is_object() {
@@ -68,6 +72,7 @@ pub(super) fn contact(
     if let Some(day) = record.get("dateOfBirth").and_then(epoch_day) {
         record.set("dateOfBirth", day);
     }
+    read_channels(json.get("dndSettings"), &mut record);
     read_custom_fields(json.get("customFields"), &mut record, &mut problems, custom_fields);
     record.stamp.updated_at = json::instant(json, "dateUpdated");
     Ok((record, problems))
@@ -91,20 +96,39 @@ fn told(id: Option<&RemoteId>, key: FieldKey, what: &str) -> RowProblem {
     RowProblem { id: id.cloned(), detail: format!("{key} is {what}"), field: Some(key) }
 }
 
+/// `{Email: {status: "active"}, ...}`, with capitals or, from newer versions, without. Not all answers hold it; one that
+/// does and names a channel not says that nothing is set for it.
+fn read_channels(json: Option<&Json>, record: &mut Record) {
+    let Some(settings) = json.and_then(Json::as_object) else { return };
+    for channel in CHANNELS {
+        let told = settings.iter().find(|(name, _)| name.eq_ignore_ascii_case(channel));
+        let status = told.and_then(|(_, set)| json::text(set, "status"));
+        record.set(format!("dndSettings.{channel}"), Value::from(status));
+    }
+}
+
 /// `[{id, value}]`. Uploaded files come as objects: there is no text in them to sync, so such a field is not known.
-fn read_custom_fields(json: Option<&Json>, record: &mut Record, problems: &mut Vec<RowProblem>, known: &[String]) {
+fn read_custom_fields(json: Option<&Json>, record: &mut Record, problems: &mut Vec<RowProblem>, known: &[Field]) {
     let mut present = Vec::new();
     for item in json.and_then(Json::as_array).into_iter().flatten() {
         let Some(id) = json::text(item, "id") else { continue };
+        let key = FieldKey::custom_field(&id);
+        let field = known.iter().find(|field| field.key == key);
         let member = item.get("value").or_else(|| item.get("fieldValue")).or_else(|| item.get("field_value"));
         let member = member.unwrap_or(&Json::Null);
-        if !member.is_object() {
-            set(record, problems, FieldKey::custom_field(&id), member);
+        if !member.is_object() && field.is_none_or(|field| field.writable) {
+            set(record, problems, key.clone(), member);
         }
-        present.push(id);
+        if field.is_some_and(|field| field.kind == FieldKind::Date)
+            && let Some(told) = record.values.get_mut(&key)
+        {
+            // Some answers hold Unix milliseconds.
+            *told = normal(FieldKind::Date, told);
+        }
+        present.push(key);
     }
-    for id in known.iter().filter(|id| !present.contains(id)) {
-        record.set(FieldKey::custom_field(id), Value::Empty);
+    for field in known.iter().filter(|field| field.writable && !present.contains(&field.key)) {
+        record.set(field.key.clone(), Value::Empty);
     }
 }
 

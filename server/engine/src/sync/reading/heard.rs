@@ -6,13 +6,15 @@ use crate::{
     clients::chargify::{Event, EventPage},
     store::{self, records::RecordRow},
 };
-use domain::{Side, limits};
+use domain::{Side, limits, record::FieldKey, value::Value};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// The events that tell of customers.
 const CUSTOMER_EVENTS: [&str; 3] = ["customer_create", "customer_update", DELETED];
 const DELETED: &str = "customer_delete";
+/// Tells of metafields, where some are mapped.
+const METAFIELD: &str = "custom_field_value_change";
 
 /// More customers than this are read by list rather than one by one.
 const GETS_MAX: usize = 20;
@@ -118,7 +120,11 @@ impl Reading<'_> {
     }
 
     async fn event_page(&self, since: i64, page: u64) -> Result<EventPage> {
-        self.try_read(|| self.readers.events(&self.call, since, page, &CUSTOMER_EVENTS)).await
+        let mut keys = CUSTOMER_EVENTS.to_vec();
+        if self.context.maps_own_fields(Side::Chargify) {
+            keys.push(METAFIELD);
+        }
+        self.try_read(|| self.readers.events(&self.call, since, page, &keys)).await
     }
 }
 
@@ -132,7 +138,8 @@ fn tells_nothing_new(copy: &RecordRow, events: &[Event]) -> bool {
         return true;
     }
     let known = copy.event_id.unwrap_or(0);
-    let unseen: Vec<&Event> = events.iter().filter(|event| event.id > known).collect();
+    let unseen: Vec<&Event> =
+        events.iter().filter(|event| event.id > known && !is_known_metafield(copy, event, events)).collect();
     if unseen.iter().any(|event| event.key == DELETED) {
         return false;
     }
@@ -148,9 +155,27 @@ fn tells_nothing_new(copy: &RecordRow, events: &[Event]) -> bool {
     })
 }
 
+/// Whether an event tells of a metafield that the copy does not keep, or whose newest value told it holds.
+fn is_known_metafield(copy: &RecordRow, event: &Event, events: &[Event]) -> bool {
+    if event.key != METAFIELD {
+        return false;
+    }
+    // Of a subscription: none of the customer's.
+    let Some(change) = &event.metafield else { return true };
+    let same = |other: &&Event| other.metafield.as_ref().is_some_and(|other| other.name == change.name);
+    let Some(newest) = events.iter().filter(same).max_by_key(|other| other.id).and_then(|last| last.metafield.as_ref())
+    else {
+        return true;
+    };
+    let held = copy.field_values.get(FieldKey::metafield(&change.name).as_str());
+    let held = held.map(|held| serde_json::from_value::<Value>(held.clone()).unwrap_or_default());
+    held.is_none_or(|held| held.display() == newest.value.display())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::chargify::MetafieldChange;
     use domain::RemoteId;
     use time::{Duration, macros::datetime};
 
@@ -178,7 +203,24 @@ mod tests {
             customer_id: Some(RemoteId("7".to_owned())),
             subscription_id: None,
             created_at: Some(SECOND + Duration::seconds(seconds)),
+            metafield: None,
         }
+    }
+
+    fn tier(id: i64, value: &str) -> Event {
+        let metafield = Some(MetafieldChange { name: "tier".to_owned(), value: value.into() });
+        Event { metafield, ..event(id, 60, METAFIELD) }
+    }
+
+    #[test]
+    fn a_metafield_is_news_unless_the_copy_holds_its_newest_value() {
+        let copy = RecordRow { field_values: serde_json::json!({ "metafield:tier": "Gold" }), ..copy(None) };
+        assert!(tells_nothing_new(&copy, &[tier(5, "Silver"), tier(6, "Gold")]));
+        assert!(!tells_nothing_new(&copy, &[tier(6, "Silver"), tier(5, "Gold")]));
+        let of_a_subscription = Event { metafield: None, ..tier(7, "x") };
+        assert!(tells_nothing_new(&copy, &[of_a_subscription]));
+        let unmapped = RecordRow { field_values: serde_json::json!({}), ..copy.clone() };
+        assert!(tells_nothing_new(&unmapped, &[tier(5, "Silver")]));
     }
 
     #[test]

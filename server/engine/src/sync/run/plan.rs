@@ -11,6 +11,7 @@ use domain::{
     merge::Base,
     outcome::{Counts, Outcome},
     plan::{Action, PlanItem, Reason, ReasonCode},
+    problem::Problem,
 };
 use sqlx::{Connection as _, PgConnection};
 
@@ -160,9 +161,11 @@ impl Running<'_> {
             } else if action.is_write() || matches!(action, Action::Link | Action::Unlink) {
                 tally.to_update += 1;
             }
-            tally.highlevel += i64::from(action.writes(Side::Highlevel));
-            tally.chargify += i64::from(action.writes(Side::Chargify));
-            if settled == Some(Outcome::Unchanged) {
+            let known = &self.context.policy.catalogue;
+            tally.highlevel += one.item.calls(Side::Highlevel, known);
+            tally.chargify += one.item.calls(Side::Chargify, known);
+            let stuck = one.item.problems.iter().any(Problem::stops_the_value);
+            if settled == Some(Outcome::Unchanged) && !stuck {
                 continue;
             }
             tally.item_no += 1;

@@ -4,7 +4,7 @@ use super::{Carried, Sent, Writer};
 use crate::{
     UpstreamClass,
     audit::{AuditAction, AuditOutcome, NewAuditLine},
-    clients::CallError,
+    clients::{CallError, Dropped},
     store::intents::{IntentResult, IntentRow},
     sync::{
         Planned,
@@ -53,10 +53,11 @@ impl Writer<'_> {
                         error.message
                     ));
                 }
-                Sent::Done { record, intent, created, dropped } => {
-                    ended.detail = not_taken(side, &dropped).or(ended.detail.take());
+                Sent::Done { record, intent, created, mut dropped } => {
+                    dropped.extend(unconfirmed(planned, &record, &dropped));
+                    ended.detail = self.not_taken(side, &dropped).or(ended.detail.take());
                     self.note_done(&mut ended, planned, *record, intent, Taken { created, dropped: &dropped });
-                    not_written.extend(dropped);
+                    not_written.extend(dropped.into_iter().map(|dropped| dropped.field));
                 }
                 Sent::Exists { record, intent } => {
                     ended.intents.extend(intent);
@@ -132,7 +133,7 @@ impl Writer<'_> {
             .line(action, planned, AuditOutcome::Done)
             .with("side", side.as_str())
             .on_records(ended.contact_id.as_deref(), ended.customer_id.as_deref());
-        let written = |field: &FieldKey| !taken.dropped.contains(field);
+        let written = |field: &FieldKey| taken.dropped.iter().all(|dropped| dropped.field != *field);
         for change in planned.item.changes.iter().filter(|change| change.side == side && written(&change.field)) {
             line = line.change(side.as_str(), &change.field.0, &change.before.display(), &change.after.display());
         }
@@ -142,8 +143,21 @@ impl Writer<'_> {
             line = line.change(side.as_str(), "reference", "", reference);
         }
         ended.audit.push(line);
+        for dropped in taken.dropped {
+            let line = self.line(AuditAction::WriteRefused, planned, AuditOutcome::Refused);
+            let line = line.with("side", side.as_str()).with("field", dropped.field.as_str());
+            ended.audit.push(line.with("reason", format!("{}: {}", dropped.field, dropped.why)));
+        }
         ended.intents.push(intent);
         ended.records.push(record);
+    }
+
+    /// Says which fields a service did not take, if any.
+    fn not_taken(&self, side: Side, dropped: &[Dropped]) -> Option<String> {
+        let catalogue = &self.context.policy.catalogue;
+        let said = |dropped: &Dropped| format!("{}: {}", catalogue.label(side, &dropped.field), dropped.why);
+        let said: Vec<String> = dropped.iter().map(said).collect();
+        (!said.is_empty()).then(|| format!("All but this was written. {}.", said.join(". ")))
     }
 
     /// The link as it is after everything was written. What a service made of a value is what was agreed on.
@@ -223,14 +237,22 @@ impl Writer<'_> {
 /// How a service took a write.
 struct Taken<'a> {
     created: bool,
-    dropped: &'a [FieldKey],
+    dropped: &'a [Dropped],
 }
 
-/// Says which fields a service does not take, if any.
-fn not_taken(side: Side, dropped: &[FieldKey]) -> Option<String> {
-    let names: Vec<&str> = dropped.iter().map(FieldKey::as_str).collect();
-    (!names.is_empty())
-        .then(|| format!("{} does not take {} here; it stays as it was there", side.label(), names.join(", ")))
+/// Metafields that were to be set and of which the record that was found afterwards tells nothing.
+fn unconfirmed(planned: &Planned, record: &Record, known: &[Dropped]) -> Vec<Dropped> {
+    let why = "whether it was set is not known; the next run looks";
+    let is_open = |field: &FieldKey| {
+        field.metafield_name().is_some()
+            && !record.values.contains_key(field)
+            && known.iter().all(|dropped| dropped.field != *field)
+    };
+    let changes = planned.item.changes.iter().filter(|change| change.side == record.side && !change.after.is_blank());
+    changes
+        .filter(|change| is_open(&change.field))
+        .map(|change| Dropped { field: change.field.clone(), why: why.to_owned() })
+        .collect()
 }
 
 /// What happened, is my data safe, what to do.

@@ -104,8 +104,11 @@ impl Writer<'_> {
     pub(crate) fn holds(&self, record: &Record, fields: &BTreeMap<FieldKey, Value>) -> bool {
         fields.iter().all(|(key, sent)| {
             let kind = self.context.policy.catalogue.kind(record.side, key);
-            let there = record.values.get(key).unwrap_or(&Value::Empty);
-            normal(kind, sent) == normal(kind, there)
+            match record.values.get(key) {
+                Some(there) => normal(kind, sent) == normal(kind, there),
+                // Lists and look-ups do not tell of metafields.
+                None => key.metafield_name().is_some() || normal(kind, sent) == Value::Empty,
+            }
         })
     }
 

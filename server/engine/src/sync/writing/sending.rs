@@ -3,7 +3,7 @@
 use super::{Target, Writer};
 use crate::{
     Result, UnderWay, UpstreamClass,
-    clients::{CallError, Refusal, Written},
+    clients::{CallError, Dropped, Refusal, Written},
     store::{
         self,
         intents::{IntentResult, Journalled, NewIntent},
@@ -37,7 +37,7 @@ pub(super) enum Sent {
         record: Box<Record>,
         intent: IntentResult,
         created: bool,
-        dropped: Vec<FieldKey>,
+        dropped: Vec<Dropped>,
     },
     /// The service said no, in its own words.
     Refused {
@@ -94,8 +94,8 @@ impl Writer<'_> {
                 Ok(written) => {
                     let intent = result(intent_id, "done", written.record.id.as_ref(), None, None);
                     let created = sending.id().is_none();
-                    let dropped = written.dropped;
-                    return Ok(Sent::Done { record: Box::new(written.record), intent, created, dropped });
+                    let record = Box::new(sending.completed(written.record));
+                    return Ok(Sent::Done { record, intent, created, dropped: written.dropped });
                 }
                 Err(error) => error,
             };
@@ -285,6 +285,21 @@ impl Sending<'_> {
 
     fn id(&self) -> Option<&RemoteId> {
         self.target.id.as_ref()
+    }
+
+    /// The record after an update: what the answer does not tell of it is as it was.
+    fn completed(&self, answered: Record) -> Record {
+        let before = match self.side() {
+            Side::Highlevel => self.planned.contact.as_ref(),
+            Side::Chargify => self.planned.customer.as_ref(),
+        };
+        let Some(before) = before.filter(|_| self.id().is_some()) else { return answered };
+        let mut whole = before.clone();
+        whole.values.extend(answered.values);
+        if answered.stamp.updated_at.is_some() {
+            whole.stamp = answered.stamp;
+        }
+        whole
     }
 }
 
