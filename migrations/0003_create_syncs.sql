@@ -72,6 +72,11 @@ create index record_by_phone on record (workspace_id, sync_id, side, phone) wher
 create index record_by_reference on record (workspace_id, sync_id, lower(reference)) where reference is not null;
 create index record_by_name on record (workspace_id, sync_id, lower(display_name) text_pattern_ops);
 
+-- The few that somebody looks for, and how many stand how.
+create index record_by_verdict on record (workspace_id, verdict, sync_id, side, remote_id)
+    where gone_at is null and verdict in ('waiting', 'failed', 'drifted', 'left_out');
+create index record_standing on record (workspace_id, side, sync_id, verdict) where gone_at is null;
+
 create table link (
     workspace_id uuid not null,
     sync_id uuid not null,
@@ -89,6 +94,9 @@ create table link (
     foreign key (workspace_id, sync_id) references sync
 );
 
+-- How many pairs were parted lately, and which wait for a person before they are.
+create index link_parted on link (workspace_id, sync_id, settled_at) where state = 'unlinked';
+create index link_parked on link (workspace_id, sync_id) where state = 'parked';
 -- At most one active link per id on each side.
 create unique index link_contact_once on link (workspace_id, sync_id, contact_id) where state <> 'unlinked';
 create unique index link_customer_once on link (workspace_id, sync_id, customer_id) where state <> 'unlinked';

@@ -35,9 +35,33 @@ pub fn blown(active_links: u64, updates: u64, creates: u64, removals: u64) -> Op
     None
 }
 
+/// Why a pair must not be parted because a webhook says that one of the two is gone, if it must not.
+///
+/// `active_links` are those of the sync now, `parted` those that ended within the last hour: a few deletions are everyday
+/// work, many at once are more likely a mistake over there, or a token that was let loose.
+#[must_use]
+pub fn blown_by_webhooks(active_links: u64, parted: u64) -> Option<Reason> {
+    let links = active_links.saturating_add(parted);
+    let share = (links.saturating_mul(limits::FUSE_PERCENT) / 100).max(limits::FUSE_FLOOR);
+    (parted >= share).then(|| {
+        Reason::new(
+            ReasonCode::FuseRemovals,
+            format!("{parted} of {links} pairs were parted within an hour; up to {share} pass without asking"),
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn webhooks_part_a_few_pairs_an_hour_and_no_more() {
+        let table = [((0, 0), false), ((50, 19), false), ((50, 20), true), ((901, 99), false), ((900, 100), true)];
+        for ((links, parted), blown) in table {
+            assert_eq!(blown_by_webhooks(links, parted).is_some(), blown, "{links} links, {parted} parted");
+        }
+    }
 
     #[test]
     fn the_fuse_blows_beyond_its_bounds_and_not_at_them() {

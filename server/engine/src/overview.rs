@@ -25,11 +25,12 @@ impl Engine {
             u64::try_from(found).unwrap_or(0)
         };
         let pairs = syncs.iter().map(|sync| sync.links).sum();
+        let parked = store::links::parked(&mut conn, workspace_id).await?;
         let queue = self.queue_view(&mut conn, viewer, now).await?;
         let day = self.day(&mut conn, viewer, now).await?;
         Ok(OverviewView {
             now: At::from(now),
-            needs: needs(&connections, &syncs, (count("waiting"), count("failed"))),
+            needs: needs(&parked, &connections, &syncs, (count("waiting"), count("failed"))),
             pairs,
             pairs_in_step: count("in_step").min(pairs),
             syncs,
@@ -85,7 +86,12 @@ impl Engine {
 }
 
 /// What needs a person, most urgent first: what happened, is the data safe, what to press.
-fn needs(connections: &[ConnectionView], syncs: &[SyncView], (waiting, failed): (u64, u64)) -> Vec<NeedView> {
+fn needs(
+    parked: &[(String, i64)],
+    connections: &[ConnectionView],
+    syncs: &[SyncView],
+    (waiting, failed): (u64, u64),
+) -> Vec<NeedView> {
     let mut needs = Vec::new();
     for connection in connections.iter().filter(|connection| matches!(connection.state.as_str(), "refused" | "blocked"))
     {
@@ -116,6 +122,17 @@ fn needs(connections: &[ConnectionView], syncs: &[SyncView], (waiting, failed): 
                 href: format!("/runs/{number}"),
             });
         }
+    }
+    for (sync, count) in parked {
+        needs.push(NeedView {
+            kind: "decision".to_owned(),
+            title: format!("{count} deletions of {sync} are held: many records went at once"),
+            detail: "Webhooks told of more deletions than pass without asking. Those pairs stay as they are. If the \
+                     deletions were meant, start a full run: it shows them all and waits for your approval."
+                .to_owned(),
+            action: "Open the sync".to_owned(),
+            href: format!("/syncs/{sync}"),
+        });
     }
     if waiting > 0 {
         needs.push(NeedView {

@@ -61,7 +61,7 @@ pub(crate) async fn settle(
     sqlx::query!(
         r#"
         update link
-        set base = $3, settled_at = $4
+        set base = $3, settled_at = $4, state = 'active', state_reason = null
         where workspace_id = $1 and link_id = $2 and state <> 'unlinked'
         "#,
         workspace_id.0,
@@ -96,6 +96,68 @@ pub(crate) async fn unlink(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Leaves the link as it is until a person has looked at it.
+pub(crate) async fn park(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    link_id: LinkId,
+    reason: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update link
+        set state = 'parked', state_reason = $3
+        where workspace_id = $1 and link_id = $2 and state <> 'unlinked'
+        "#,
+        workspace_id.0,
+        link_id.0,
+        reason,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How many links of a sync ended after an instant.
+pub(crate) async fn parted_since(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    since: OffsetDateTime,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from link
+        where workspace_id = $1 and sync_id = $2 and state = 'unlinked' and settled_at > $3
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        since,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Syncs with links that wait for a person, and how many.
+pub(crate) async fn parked(conn: &mut PgConnection, workspace_id: WorkspaceId) -> sqlx::Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        select sync.name, count(*) as "count!"
+        from link
+        join sync on sync.workspace_id = link.workspace_id and sync.sync_id = link.sync_id
+        where link.workspace_id = $1 and link.state = 'parked'
+        group by sync.name
+        order by sync.name
+        limit 500
+        "#,
+        workspace_id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.count)).collect())
 }
 
 /// Active links that involve any of the contacts or customers.

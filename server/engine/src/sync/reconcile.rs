@@ -1,5 +1,6 @@
 //! One record and its partner: what a webhook, or anybody else, wants looked at. Reads what may be stale, plans, writes.
 
+mod parting;
 mod partner;
 
 use super::{
@@ -139,6 +140,9 @@ impl Look<'_> {
             let Some(planned) = self.plan(clients, gone).await? else {
                 return self.close("done", Some(Outcome::Excluded), "There is no record to compare: it is gone.").await;
             };
+            if let Some(ending) = self.held(&planned).await? {
+                return Ok(ending);
+            }
             match writer.carry_out(&planned, None).await? {
                 Carried::Ended(ended) => {
                     let news = matches!(&partner, Partner::Copied(copy)

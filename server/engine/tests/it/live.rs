@@ -275,6 +275,26 @@ async fn a_contact_deleted_in_gohighlevel_is_unlinked_and_its_customer_left_alon
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn many_deletions_at_once_part_a_few_pairs_and_hold_the_rest(pool: PgPool) {
+    let world = World::open(&pool, Setup::default()).await;
+    let contacts: Vec<String> =
+        (0..24).map(|n| world.add_contact(&format!("Many {n}"), "People", &format!("many{n}@live.example"))).collect();
+    world.run("full").await;
+    world.skip_webhooks(48).await;
+    for contact in &contacts {
+        world.sandbox.highlevel.with(|rules, now| rules.delete_contact(contact, now).unwrap());
+        world.next_webhook().await;
+    }
+    assert_eq!((world.links().await, world.writes() - 24), (4, 0), "twenty pass");
+    let delivery = world.deliveries().await.into_iter().next().unwrap();
+    assert_eq!(delivery.outcome.as_deref(), Some("parked"));
+    assert!(delivery.detail.unwrap().contains("20 of 24 pairs were parted within an hour"));
+    let overview = world.engine.overview(&world.viewer().await).await.unwrap();
+    let held = overview.needs.iter().filter(|need| need.title.starts_with("4 deletions of contacts are held"));
+    assert_eq!(held.count(), 1, "{:#?}", overview.needs);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_resync_shows_its_diff_and_writes_exactly_that(pool: PgPool) {
     let (world, contact, customer) = pair(&pool).await;
     world.edit_contact(&contact, &json!({ "firstName": "Augusta" }));
