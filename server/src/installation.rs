@@ -5,7 +5,7 @@ use crate::{
     postgres::PrivatePostgres,
 };
 use anyhow::Context as _;
-use engine::{Engine, EngineError, Entropy, HttpTransport, Parts, Settings, SystemClock, Vault};
+use engine::{Engine, EngineError, Entropy, HttpTransport, Parts, PostgresStore, Settings, SystemClock, Vault};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 
@@ -41,6 +41,7 @@ impl Store {
     pub async fn engine(&self, config: &Config, public_url: &str) -> anyhow::Result<Engine> {
         let pool = engine::connect(&self.url, CONNECTIONS).await.map_err(told).context(self.unreachable())?;
         Ok(Engine::new(Parts {
+            store: Arc::new(PostgresStore::new(pool.clone())),
             pool,
             clock: Arc::new(SystemClock::new()),
             entropy: Entropy::from_system(),

@@ -48,7 +48,7 @@ pub use health::Readiness;
 pub use jobs::Worker;
 pub use logins::{LOGIN_PERSON, LOGIN_WORKSPACE, Login, LoginHash};
 pub use runs::{Approval, StartRun};
-pub use store::Store;
+pub use store::{PostgresStore, Store};
 pub use syncs::RuleDraft;
 pub use transport::{HttpTransport, Incoming, Outgoing, Transport, TransportError};
 pub(crate) use under_way::UnderWay;
@@ -67,7 +67,10 @@ const RUN_CHANGES_BUFFER: usize = 64;
 
 /// Everything the engine is given from outside.
 pub struct Parts {
+    /// What only pages and accounts need stands on Postgres alone.
     pub pool: PgPool,
+    /// Everything that keeps two records in step goes through it.
+    pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Entropy,
     pub transport: Arc<dyn Transport>,
@@ -141,6 +144,10 @@ impl Engine {
 
     pub(crate) fn pool(&self) -> &PgPool {
         &self.inner.parts.pool
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.inner.parts.store.as_ref()
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

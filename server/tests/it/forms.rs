@@ -37,6 +37,7 @@ impl House {
         let allowed = vec![sandbox.highlevel.base_url.clone(), sandbox.chargify.base_url.clone()];
         let engine = Engine::new(Parts {
             pool: pool.clone(),
+            store: Arc::new(engine::PostgresStore::new(pool.clone())),
             clock: Arc::new(SystemClock::new()),
             entropy: Entropy::from_seed(2),
             transport: Arc::new(HttpTransport::new().unwrap()),

@@ -27,6 +27,7 @@ impl Transport for NoWire {
 pub(crate) fn engine(pool: &PgPool) -> Engine {
     Engine::new(Parts {
         pool: pool.clone(),
+        store: Arc::new(engine::PostgresStore::new(pool.clone())),
         clock: Arc::new(SystemClock::new()),
         entropy: Entropy::from_seed(1),
         transport: Arc::new(NoWire),

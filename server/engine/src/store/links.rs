@@ -1,6 +1,6 @@
 //! Links: which contact is which customer, and what both agreed on last.
 
-use domain::{LinkId, SyncId, WorkspaceId};
+use domain::{LinkId, RunId, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -14,6 +14,7 @@ pub struct LinkRow {
     pub matched_by: String,
     pub base: Json,
     pub linked_at: OffsetDateTime,
+    pub settled_at: OffsetDateTime,
 }
 
 pub struct NewLink<'a> {
@@ -172,7 +173,8 @@ pub(crate) async fn of_records(
         LinkRow,
         r#"
         select link_id as "link_id!", contact_id as "contact_id!", customer_id as "customer_id!",
-            matched_by as "matched_by!", base as "base!", linked_at as "linked_at!"
+            matched_by as "matched_by!", base as "base!", linked_at as "linked_at!",
+            settled_at as "settled_at!"
         from (
             select * from link
             where workspace_id = $1 and sync_id = $2 and contact_id = any($3) and state <> 'unlinked'
@@ -225,4 +227,70 @@ pub(crate) async fn forget_rules(
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// A record of a linked pair.
+#[derive(Clone, Debug)]
+pub struct MissedRow {
+    pub side: String,
+    pub remote_id: String,
+}
+
+/// Records of linked pairs that a run has not seen although they are not known to be gone.
+pub(crate) async fn missed(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    run_id: RunId,
+    limit: i64,
+) -> sqlx::Result<Vec<MissedRow>> {
+    sqlx::query_as!(
+        MissedRow,
+        r#"
+        select record.side, record.remote_id
+        from link
+        join record on record.workspace_id = link.workspace_id and record.sync_id = link.sync_id
+            and (record.side, record.remote_id) in (('highlevel', link.contact_id), ('chargify', link.customer_id))
+        where link.workspace_id = $1 and link.sync_id = $2 and link.state <> 'unlinked'
+          and record.seen_run is distinct from $3 and record.gone_at is null
+        order by record.side, record.remote_id
+        limit $4
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        run_id.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Active links whose contact is gone, by keyset.
+pub(crate) async fn without_contact(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<LinkRow>> {
+    sqlx::query_as!(
+        LinkRow,
+        r#"
+        select link.link_id, link.contact_id, link.customer_id, link.matched_by, link.base, link.linked_at,
+            link.settled_at
+        from link
+        join record contact on contact.workspace_id = link.workspace_id and contact.sync_id = link.sync_id
+            and contact.side = 'highlevel' and contact.remote_id = link.contact_id
+        where link.workspace_id = $1 and link.sync_id = $2 and link.state <> 'unlinked'
+          and contact.gone_at is not null and link.contact_id > $3
+        order by link.contact_id
+        limit $4
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }

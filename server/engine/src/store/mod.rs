@@ -4,9 +4,10 @@
 pub mod audit;
 pub mod calls;
 pub mod connections;
+pub mod decisions;
 pub mod deliveries;
-pub mod intents;
 pub(crate) mod fields;
+pub mod intents;
 pub mod items;
 pub mod jobs;
 pub(crate) mod keys;
@@ -16,7 +17,7 @@ pub(crate) mod overview;
 pub(crate) mod people;
 pub mod records;
 pub mod runs;
-pub(crate) mod schedules;
+pub mod schedules;
 pub(crate) mod schema;
 pub mod slots;
 pub mod syncs;
@@ -24,6 +25,6 @@ pub(crate) mod unit;
 pub(crate) mod workspaces;
 
 pub use unit::{
-    AuditTrail, Calls, Connections, Deliveries, Intents, Items, Jobs, Links, Nodes, Notice, Notices, PostgresStore,
-    Presence, Records, Runs, Slots, Store, Syncs, Tables, Unit, Workspaces,
+    AuditTrail, Calls, Connections, Decisions, Deliveries, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
+    PostgresStore, Presence, Records, Runs, Schedules, Slots, Store, Syncs, Tables, Unit, Workspaces,
 };

@@ -42,6 +42,7 @@ macro_rules! tables {
 mod accounts;
 mod audit;
 mod calls;
+mod decisions;
 mod deliveries;
 mod intents;
 mod items;
@@ -51,12 +52,14 @@ mod nodes;
 mod postgres;
 mod records;
 mod runs;
+mod schedules;
 mod slots;
 mod syncs;
 
 pub use accounts::{Connections, Workspaces};
 pub use audit::AuditTrail;
 pub use calls::Calls;
+pub use decisions::Decisions;
 pub use deliveries::Deliveries;
 pub use intents::Intents;
 pub use items::Items;
@@ -66,6 +69,7 @@ pub use nodes::Nodes;
 pub use postgres::PostgresStore;
 pub use records::Records;
 pub use runs::Runs;
+pub use schedules::Schedules;
 pub use slots::Slots;
 pub use syncs::Syncs;
 
@@ -79,8 +83,10 @@ pub trait Tables:
     Workspaces
     + Connections
     + Syncs
+    + Schedules
     + Links
     + Records
+    + Decisions
     + Runs
     + Items
     + Intents
@@ -97,8 +103,10 @@ impl<T> Tables for T where
     T: Workspaces
         + Connections
         + Syncs
+        + Schedules
         + Links
         + Records
+        + Decisions
         + Runs
         + Items
         + Intents

@@ -64,6 +64,7 @@ pub(crate) fn engine_with_key(pool: &PgPool, key: [u8; 32]) -> (Engine, Arc<Test
     let clock = Arc::new(TestClock::default());
     let engine = Engine::new(Parts {
         pool: pool.clone(),
+        store: Arc::new(engine::PostgresStore::new(pool.clone())),
         clock: clock.clone(),
         entropy: Entropy::from_seed(42),
         transport: Arc::new(NoWire),

@@ -463,6 +463,7 @@ async fn new_engine(pool: &PgPool, sandbox: &Sandbox, offences: &Offences) -> (E
     let pool = options.connect_with(pool.connect_options().as_ref().clone()).await.unwrap();
     let engine = Engine::new(Parts {
         pool: pool.clone(),
+        store: Arc::new(engine::PostgresStore::new(pool.clone())),
         clock: Arc::new(BriskClock::default()),
         entropy: Entropy::from_system(),
         transport: Arc::new(Watching::new(HttpTransport::new().unwrap(), &pool, offences)),

@@ -5,12 +5,14 @@ use domain::Side;
 use engine::store::{
     audit::AuditLineRow,
     connections::{ConnectionRow, CredentialRow, NewLaneRow},
+    decisions::DecisionRow,
     deliveries::DeliveryRow,
     intents::NewIntent,
     items::ItemRow,
     links::LinkRow,
     records::RecordRow,
     runs::RunRow,
+    schedules::ScheduleRow,
     syncs::SyncRow,
 };
 use serde_json::Value as Json;
@@ -54,11 +56,11 @@ pub struct RecordEntry {
 #[derive(Clone, Debug)]
 pub struct LinkEntry {
     pub sync_id: Uuid,
+    /// `settled_at` is in it.
     pub row: LinkRow,
     /// `active`, `unlinked` or `parked`.
     pub state: &'static str,
     pub state_reason: Option<String>,
-    pub settled_at: OffsetDateTime,
 }
 
 impl LinkEntry {
@@ -72,6 +74,14 @@ impl LinkEntry {
 pub struct RunEntry {
     pub row: RunRow,
     pub approved_at: Option<OffsetDateTime>,
+    /// The due time it was started for.
+    pub scheduled_for: Option<OffsetDateTime>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ScheduleEntry {
+    pub row: ScheduleRow,
+    pub started_at: Option<OffsetDateTime>,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +98,7 @@ pub struct IntentEntry {
     pub remote_id: Option<String>,
     pub status: Option<i16>,
     pub detail: Option<String>,
+    pub unknown_since: Option<OffsetDateTime>,
     pub settled_at: Option<OffsetDateTime>,
 }
 
@@ -119,6 +130,8 @@ pub struct LaneEntry {
     pub paused_until: Option<OffsetDateTime>,
     pub pause_reason: Option<String>,
     pub pause_ms: Option<i64>,
+    /// How many slots are given out for now; `None`: all.
+    pub open_slots: Option<i16>,
 }
 
 #[derive(Clone, Debug)]
@@ -146,6 +159,7 @@ pub struct SlotEntry {
     pub node_id: Option<Uuid>,
     pub fence: i64,
     pub lease_until: Option<OffsetDateTime>,
+    pub busy_since: Option<OffsetDateTime>,
     pub usable_from: Option<OffsetDateTime>,
 }
 
@@ -203,7 +217,11 @@ tables! {
     /// Workspace, sync, version.
     mappings: (Uuid, Uuid, i32) => MappingEntry,
     records: RecordKey => RecordEntry,
+    /// With who decided and when.
+    decisions: RecordKey => DecisionRow,
     links: Within => LinkEntry,
+    /// By sync.
+    schedules: Within => ScheduleEntry,
     runs: Within => RunEntry,
     /// Workspace, run, number.
     items: (Uuid, Uuid, i64) => ItemEntry,

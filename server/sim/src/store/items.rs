@@ -7,7 +7,7 @@ use super::{
     session::Session,
 };
 use async_trait::async_trait;
-use domain::{RunId, WorkspaceId};
+use domain::{RunId, Side, SyncId, WorkspaceId};
 use engine::{
     Result,
     store::{
@@ -15,7 +15,7 @@ use engine::{
         items::{ItemBatch, ItemRow, OpenQuery, OpenRow, Settlement},
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -34,13 +34,18 @@ impl Data {
             |read_at: OffsetDateTime, gone: bool| gone || planned_at.is_some_and(|planned_at| read_at > planned_at);
         // Without an instant of planning nothing is later than it.
         let since = planned_at.unwrap_or(time::PrimitiveDateTime::MAX.assume_utc());
-        self.pair_changed(
-            workspace_id,
-            run.row.sync_id,
-            pair,
-            |row| is_changed(row.read_at, row.gone_at.is_some()),
-            since,
-        )
+        let sync_id = run.row.sync_id;
+        self.pair_changed(workspace_id, sync_id, pair, |row| is_changed(row.read_at, row.gone_at.is_some()), since)
+            || (item.action == "create_customer"
+                && item.email.as_ref().is_some_and(|email| self.customer_came(workspace_id, sync_id, email, since)))
+    }
+}
+
+impl Data {
+    /// Whether a customer with that e-mail address was read after that instant.
+    fn customer_came(&self, workspace_id: Uuid, sync_id: Uuid, email: &str, since: OffsetDateTime) -> bool {
+        let mut customers = self.copies(workspace_id, sync_id, Side::Chargify).map(|(_, copy)| &copy.row);
+        customers.any(|row| row.email.as_deref() == Some(email) && row.read_at > since)
     }
 }
 
@@ -116,6 +121,33 @@ impl Items for Session {
             let open =
                 open.map(|row| OpenRow { item: row.clone(), stale: data.is_stale(workspace_id.0, run_id.0, row) });
             Ok(first(open, query.limit))
+        })
+        .await
+    }
+
+    async fn customers_of_open_items(
+        &mut self,
+        workspace_id: WorkspaceId,
+        run_id: RunId,
+        customer_ids: &[String],
+    ) -> Result<Vec<String>> {
+        self.act("customers_of_open_items", |work| {
+            let open = work.data.items_of(workspace_id.0, run_id.0).filter(|item| item.row.outcome.is_none());
+            let named = open.filter_map(|item| item.row.customer_id.as_ref()).filter(|id| customer_ids.contains(id));
+            Ok(named.collect::<BTreeSet<_>>().into_iter().cloned().collect())
+        })
+        .await
+    }
+
+    async fn customer_came_since(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        email: &str,
+        since: OffsetDateTime,
+    ) -> Result<bool> {
+        self.act("customer_came_since", |work| {
+            Ok(work.data.customer_came(workspace_id.0, sync_id.0, email, kept(since)))
         })
         .await
     }

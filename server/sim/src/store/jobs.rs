@@ -6,11 +6,12 @@ use super::{
     session::{Session, Work},
 };
 use async_trait::async_trait;
+use domain::{Side, WorkspaceId};
 use engine::{
     Result,
     store::{
         Jobs, Notice,
-        jobs::{ClaimedRow, NewJob},
+        jobs::{Claim, ClaimedRow, NewJob},
     },
 };
 use std::collections::BTreeSet;
@@ -63,6 +64,12 @@ impl Data {
         self.jobs.get(&id).filter(|known| known.fence == job.fence && known.state == "running").map(|_| id)
     }
 
+    /// Whether the job is carried out under that very claim.
+    pub(super) fn is_held(&self, workspace_id: WorkspaceId, claim: Claim) -> bool {
+        let job = self.jobs.get(&(workspace_id.0, claim.job_id.0));
+        job.is_some_and(|job| job.fence == claim.fence && job.state == "running")
+    }
+
     /// Adds a job, or joins the ready one of its key.
     pub(super) fn enqueue(&mut self, id: Within, job: JobEntry) {
         let ready = job.coalesce_key.as_deref().and_then(|key| self.ready_of_key(id.0, key));
@@ -85,6 +92,14 @@ impl JobEntry {
         key.is_some() && self.coalesce_key.as_deref() == key
     }
 
+    fn is_run(&self) -> bool {
+        self.kind == "run"
+    }
+
+    fn is_due(&self, now: OffsetDateTime, with_runs: bool) -> bool {
+        self.state == "ready" && self.run_at <= now && (with_runs || !self.is_run())
+    }
+
     fn is_expired(&self, now: OffsetDateTime) -> bool {
         self.state == "running" && self.lease_until.is_some_and(|until| until < now)
     }
@@ -96,13 +111,15 @@ impl LaneEntry {
     }
 }
 
-fn claim(work: &mut Work<'_>, lane: Within, node_id: Uuid, lease_s: i32) -> Option<ClaimedRow> {
+fn claim(work: &mut Work<'_>, lane: Within, node_id: Uuid, lease_s: i32, with_runs: bool) -> Option<ClaimedRow> {
     let now = work.now;
     let job_slots = work.data.lanes.get(&lane)?.lane.job_slots;
     let running = count(work.data.jobs_of_lane(lane).filter(|(_, job)| job.state == "running"));
     if i64::from(job_slots) <= running {
         return None;
     }
+    let running_runs = count(work.data.jobs_of_lane(lane).filter(|(_, job)| job.state == "running" && job.is_run()));
+    let room_for_runs = with_runs && i64::from((job_slots / 2).max(1)) > running_runs;
     let keys: BTreeSet<&str> = work
         .data
         .jobs
@@ -111,7 +128,8 @@ fn claim(work: &mut Work<'_>, lane: Within, node_id: Uuid, lease_s: i32) -> Opti
         .filter_map(|(_, job)| job.coalesce_key.as_deref())
         .collect();
     let may_run = |job: &JobEntry| {
-        job.state == "ready" && job.run_at <= now && !job.coalesce_key.as_deref().is_some_and(|key| keys.contains(key))
+        let is_busy = job.coalesce_key.as_deref().is_some_and(|key| keys.contains(key));
+        job.is_due(now, room_for_runs) && !is_busy
     };
     let next = work.data.jobs_of_lane(lane).filter(|(_, job)| may_run(job));
     let id = next.min_by_key(|(_, job)| (job.priority, job.run_at, job.number)).map(|(id, _)| *id)?;
@@ -158,14 +176,14 @@ impl Jobs for Session {
         .await
     }
 
-    async fn lock_lane_with_work(&mut self, except: &[Uuid]) -> Result<Option<(Uuid, Uuid)>> {
+    async fn lock_lane_with_work(&mut self, except: &[Uuid], with_runs: bool) -> Result<Option<(Uuid, Uuid)>> {
         self.act("lock_lane_with_work", |work| {
             let now = work.now;
             let due: BTreeSet<Within> = work
                 .data
                 .jobs
                 .iter()
-                .filter(|(_, job)| (job.state == "ready" && job.run_at <= now) || job.is_expired(now))
+                .filter(|(_, job)| job.is_due(now, with_runs) || job.is_expired(now))
                 .map(|(id, job)| (id.0, job.lane_id))
                 .collect();
             let is_open = |lane: &&Within| work.data.lanes.get(*lane).is_some_and(|lane| lane.is_open(now));
@@ -190,12 +208,12 @@ impl Jobs for Session {
 
     async fn claim_job(
         &mut self,
-        workspace_id: Uuid,
-        lane_id: Uuid,
+        lane: (Uuid, Uuid),
         node_id: Uuid,
         lease_s: i32,
+        with_runs: bool,
     ) -> Result<Option<ClaimedRow>> {
-        self.act("claim_job", |work| Ok(claim(work, (workspace_id, lane_id), node_id, lease_s))).await
+        self.act("claim_job", |work| Ok(claim(work, lane, node_id, lease_s, with_runs))).await
     }
 
     async fn extend_job(&mut self, job: &ClaimedRow, lease_s: i32) -> Result<bool> {
@@ -206,6 +224,26 @@ impl Jobs for Session {
                 known.lease_until = Some(lease_until);
             }
             Ok(held.is_some())
+        })
+        .await
+    }
+
+    async fn job_is_held(&mut self, workspace_id: WorkspaceId, claim: Claim) -> Result<bool> {
+        self.act("job_is_held", |work| Ok(work.data.is_held(workspace_id, claim))).await
+    }
+
+    async fn others_at_record(&mut self, job: &ClaimedRow, side: Side, remote_id: &str) -> Result<bool> {
+        self.act("others_at_record", |work| {
+            let told = |payload: &serde_json::Value, key: &str, value: &str| {
+                payload.get(key).and_then(serde_json::Value::as_str) == Some(value)
+            };
+            Ok(work.data.jobs.iter().any(|(id, other)| {
+                id.0 == job.workspace_id
+                    && id.1 != job.job_id
+                    && other.kind == "reconcile"
+                    && told(&other.payload, "side", side.as_str())
+                    && told(&other.payload, "remote_id", remote_id)
+            }))
         })
         .await
     }

@@ -2,15 +2,16 @@
 
 use super::{
     data::{Data, LinkEntry, kept},
+    records::first,
     session::Session,
 };
 use async_trait::async_trait;
-use domain::{LinkId, SyncId, WorkspaceId};
+use domain::{LinkId, RunId, Side, SyncId, WorkspaceId};
 use engine::{
     Result,
     store::{
         Links,
-        links::{LinkRow, NewLink},
+        links::{LinkRow, MissedRow, NewLink},
     },
 };
 use serde_json::Value as Json;
@@ -46,9 +47,9 @@ impl Links for Session {
                 matched_by: new.matched_by.to_owned(),
                 base: new.base.clone(),
                 linked_at: kept(new.at),
+                settled_at: kept(new.at),
             };
-            let settled_at = kept(new.at);
-            let link = LinkEntry { sync_id: new.sync_id.0, row, state: "active", state_reason: None, settled_at };
+            let link = LinkEntry { sync_id: new.sync_id.0, row, state: "active", state_reason: None };
             work.data.links.insert(key, link);
             Ok(true)
         })
@@ -68,7 +69,7 @@ impl Links for Session {
                 && let Some(link) = work.data.links.get_mut(&key)
             {
                 link.row.base = base.clone();
-                link.settled_at = kept(at);
+                link.row.settled_at = kept(at);
             }
             Ok(())
         })
@@ -90,7 +91,7 @@ impl Links for Session {
             if let Some(link) = work.data.links.get_mut(&key) {
                 link.state = "unlinked";
                 link.state_reason = Some(reason.to_owned());
-                link.settled_at = kept(at);
+                link.row.settled_at = kept(at);
             }
             Ok(true)
         })
@@ -109,6 +110,54 @@ impl Links for Session {
                 |link: &LinkRow| contact_ids.contains(&link.contact_id) || customer_ids.contains(&link.customer_id);
             let links = work.data.active_links(workspace_id.0, sync_id.0).map(|link| &link.row);
             Ok(links.filter(|link| involves(link)).cloned().collect())
+        })
+        .await
+    }
+
+    async fn missed_links(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        run_id: RunId,
+        limit: i64,
+    ) -> Result<Vec<MissedRow>> {
+        self.act("missed_links", |work| {
+            let data = &*work.data;
+            let (workspace_id, sync_id) = (workspace_id.0, sync_id.0);
+            let linked = data.active_links(workspace_id, sync_id).flat_map(|link| {
+                [(Side::Highlevel, &link.row.contact_id), (Side::Chargify, &link.row.customer_id)]
+            });
+            let is_missed = |(side, id): &(Side, &String)| {
+                let copy = data.records.get(&(workspace_id, sync_id, *side, (*id).clone()));
+                copy.is_some_and(|copy| copy.seen_run != Some(run_id.0) && copy.row.gone_at.is_none())
+            };
+            let mut missed: Vec<(&str, &String)> =
+                linked.filter(is_missed).map(|(side, id)| (side.as_str(), id)).collect();
+            missed.sort_unstable();
+            let row = |(side, id): (&str, &String)| MissedRow { side: side.to_owned(), remote_id: id.clone() };
+            Ok(first(missed.into_iter().map(row), limit))
+        })
+        .await
+    }
+
+    async fn links_without_contact(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<LinkRow>> {
+        self.act("links_without_contact", |work| {
+            let data = &*work.data;
+            let is_gone = |row: &LinkRow| {
+                let key = (workspace_id.0, sync_id.0, Side::Highlevel, row.contact_id.clone());
+                data.records.get(&key).is_some_and(|copy| copy.row.gone_at.is_some())
+            };
+            let links = data.active_links(workspace_id.0, sync_id.0).map(|link| &link.row);
+            let mut links: Vec<&LinkRow> =
+                links.filter(|row| row.contact_id.as_str() > after && is_gone(row)).collect();
+            links.sort_by(|one, other| one.contact_id.cmp(&other.contact_id));
+            Ok(first(links.into_iter().cloned(), limit))
         })
         .await
     }

@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod calls;
 mod data;
+mod decisions;
 mod deliveries;
 mod intents;
 mod items;
@@ -17,6 +18,7 @@ mod memory;
 mod nodes;
 mod records;
 mod runs;
+mod schedules;
 mod session;
 mod slots;
 mod syncs;
@@ -24,7 +26,7 @@ mod table;
 
 pub use data::{
     CallEntry, Data, DeliveryEntry, IntentEntry, ItemEntry, JobEntry, LaneEntry, LinkEntry, MappingEntry, RecordEntry,
-    RunEntry, SlotEntry, SyncEntry,
+    RunEntry, ScheduleEntry, SlotEntry, SyncEntry, WorkspaceEntry,
 };
 pub use memory::{Hook, MemoryStore};
 pub use table::Table;

@@ -1,7 +1,7 @@
 //! Nodes in memory.
 
 use super::{
-    data::{SlotEntry, Within},
+    data::{Data, JobEntry, SlotEntry, Within},
     session::Session,
 };
 use async_trait::async_trait;
@@ -9,16 +9,38 @@ use engine::{Result, store::Nodes};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-impl super::data::Data {
-    /// Gives the node's slots back, to be used from then on.
-    fn give_slots_back(&mut self, node_id: Uuid, usable_from: Option<OffsetDateTime>) {
-        self.slots.update(
-            |_, slot| slot.node_id == Some(node_id),
-            |slot| {
-                let usable_from = usable_from.or(slot.usable_from);
-                *slot = SlotEntry { node_id: None, lease_until: None, usable_from, fence: slot.fence };
-            },
-        );
+/// The longest of so many last calls tells how long one may take.
+const LAST_CALLS: usize = 200;
+/// Calls longer ago tell nothing.
+const RECENT: Duration = Duration::minutes(10);
+
+impl Data {
+    /// The longest of the account's last calls, in milliseconds.
+    fn longest_call_ms(&self, lane: Within, now: OffsetDateTime) -> i64 {
+        let calls = self.calls.values().filter(|call| {
+            (call.workspace_id, call.connection_id) == lane && call.called_at > now - RECENT
+        });
+        let mut latest: Vec<_> = calls.map(|call| (call.called_at, call.took_ms)).collect();
+        latest.sort_by_key(|(called_at, _)| std::cmp::Reverse(*called_at));
+        latest.into_iter().take(LAST_CALLS).map(|(_, took_ms)| i64::from(took_ms)).max().unwrap_or(0)
+    }
+
+    /// Gives a dead node's slots back; a request of it may still be running.
+    fn rest_slots_of(&mut self, node_id: Uuid, now: OffsetDateTime, (rest_ms, ended_ms): (i64, i64)) {
+        let held = self.slots.iter().filter(|(_, slot)| slot.node_id == Some(node_id));
+        let held: Vec<_> = held.map(|(key, slot)| (*key, slot.busy_since)).collect();
+        for (key, busy_since) in held {
+            let usable_from = match busy_since {
+                Some(since) => since + Duration::milliseconds(ended_ms),
+                None => {
+                    let longest_ms = self.longest_call_ms((key.0, key.1), now);
+                    now + Duration::milliseconds(rest_ms.max(2 * longest_ms).min(ended_ms))
+                }
+            };
+            if let Some(slot) = self.slots.get_mut(&key) {
+                *slot = SlotEntry { usable_from: Some(usable_from), fence: slot.fence, ..SlotEntry::default() };
+            }
+        }
     }
 
     fn forget_node(&mut self, node_id: Uuid) {
@@ -29,6 +51,10 @@ impl super::data::Data {
 
 #[async_trait]
 impl Nodes for Session {
+    async fn now(&mut self) -> Result<OffsetDateTime> {
+        self.act("now", |work| Ok(work.now)).await
+    }
+
     async fn other_nodes(&mut self, node_id: Uuid) -> Result<Vec<(Uuid, i64)>> {
         self.act("other_nodes", |work| {
             let others = work.data.nodes.iter().filter(|(other, _)| **other != node_id);
@@ -43,19 +69,24 @@ impl Nodes for Session {
 
     async fn remove_node(&mut self, node_id: Uuid) -> Result<()> {
         self.act("remove_node", |work| {
-            work.data.give_slots_back(node_id, None);
+            work.data.slots.update(
+                |_, slot| slot.node_id == Some(node_id),
+                |slot| {
+                    *slot = SlotEntry { usable_from: slot.usable_from, fence: slot.fence, ..SlotEntry::default() };
+                },
+            );
             work.data.forget_node(node_id);
             Ok(())
         })
         .await
     }
 
-    async fn bury_node(&mut self, node_id: Uuid, rest_ms: i64) -> Result<u64> {
+    async fn bury_node(&mut self, node_id: Uuid, rest_ms: i64, ended_ms: i64) -> Result<u64> {
         self.act("bury_node", |work| {
             let now = work.now;
-            work.data.give_slots_back(node_id, Some(now + Duration::milliseconds(rest_ms)));
+            work.data.rest_slots_of(node_id, now, (rest_ms, ended_ms));
             let held =
-                |(_, job): &(&Within, &super::data::JobEntry)| job.node_id == Some(node_id) && job.state == "running";
+                |(_, job): &(&Within, &JobEntry)| job.node_id == Some(node_id) && job.state == "running";
             let held: Vec<Within> = work.data.jobs.iter().filter(held).map(|(id, _)| *id).collect();
             let mut returned = 0;
             for id in &held {

@@ -2,6 +2,7 @@
 
 use super::{
     data::{Data, RecordEntry, RecordKey, kept},
+    links::count,
     session::Session,
 };
 use async_trait::async_trait;
@@ -78,7 +79,7 @@ fn refresh(old: &mut RecordEntry, mut new: RecordEntry) {
     // The event belongs to the state: of a newer one it is not known unless it is told.
     let is_newer = old.row.updated_at.zip(new.row.updated_at).is_some_and(|(before, after)| before < after);
     old.row = RecordRow {
-        event_id: old.row.event_id.max(new.row.event_id),
+        event_id: if is_newer { new.row.event_id } else { old.row.event_id.max(new.row.event_id) },
         verdict: std::mem::take(&mut old.row.verdict),
         gone_at: None,
         ..new.row
@@ -289,6 +290,10 @@ impl Records for Session {
         .await
     }
 
+    async fn count_customers(&mut self, workspace_id: WorkspaceId, sync_id: SyncId) -> Result<i64> {
+        self.act("count_customers", |work| Ok(count(work.data.live(workspace_id.0, sync_id.0, Side::Chargify)))).await
+    }
+
     async fn set_verdicts(
         &mut self,
         workspace_id: WorkspaceId,
@@ -364,7 +369,7 @@ impl Data {
         copy_changed(Side::Highlevel, contact_id)
             || copy_changed(Side::Chargify, customer_id)
             || self.active_links(workspace_id, sync_id).any(|link| {
-                link.settled_at > since
+                link.row.settled_at > since
                     && (Some(link.row.contact_id.as_str()) == contact_id
                         || Some(link.row.customer_id.as_str()) == customer_id)
             })

@@ -5,7 +5,7 @@ use super::{
     session::{Session, Work},
 };
 use async_trait::async_trait;
-use domain::{RunId, WorkspaceId, outcome::Counts};
+use domain::{RunId, SyncId, WorkspaceId, outcome::Counts};
 use engine::{
     EngineError, Result,
     store::{
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 /// Modes that go over whole lists, of which one sync runs one at a time.
 const OVER_LISTS: [&str; 5] = ["full", "changes", "reconcile", "dry-run", "undo"];
-const UNDER_WAY: [&str; 4] = ["queued", "reading", "planning", "writing"];
+pub(super) const UNDER_WAY: [&str; 4] = ["queued", "reading", "planning", "writing"];
 const ENDED: [&str; 4] = ["complete", "complete_with_failures", "failed", "cancelled"];
 /// Calls a median is taken over.
 const MEDIAN_OF: usize = 200;
@@ -85,7 +85,7 @@ fn new_run(new: &NewRun<'_>, number: i64) -> RunEntry {
         queued_at: kept(new.queued_at),
         finished_at: None,
     };
-    RunEntry { row, approved_at: None }
+    RunEntry { row, approved_at: None, scheduled_for: None }
 }
 
 fn number(count: u64) -> i64 {
@@ -233,6 +233,19 @@ impl Runs for Session {
                 run.row.cancel_requested_at = Some(kept(at));
             }
             Ok(true)
+        })
+        .await
+    }
+
+    async fn set_run_detail(&mut self, workspace_id: WorkspaceId, run_id: RunId, detail: Option<&str>) -> Result<()> {
+        self.change_run("set_run_detail", (workspace_id.0, run_id.0), |row| row.detail = detail.map(str::to_owned)).await
+    }
+
+    async fn run_writing_now(&mut self, workspace_id: WorkspaceId, sync_id: SyncId) -> Result<Option<i64>> {
+        self.act("run_writing_now", |work| {
+            let runs = work.data.runs.iter().filter(|(key, _)| key.0 == workspace_id.0).map(|(_, run)| &run.row);
+            let writing = runs.filter(|row| row.sync_id == sync_id.0 && row.status == "writing");
+            Ok(writing.map(|row| row.number).min())
         })
         .await
     }

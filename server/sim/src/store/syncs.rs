@@ -138,6 +138,13 @@ impl Syncs for Session {
         .await
     }
 
+    async fn lock_mapping_version(&mut self, workspace_id: WorkspaceId, sync_id: SyncId) -> Result<Option<i32>> {
+        self.act("lock_mapping_version", |work| {
+            Ok(work.data.syncs.get(&(workspace_id.0, sync_id.0)).map(|sync| sync.row.mapping_version))
+        })
+        .await
+    }
+
     async fn advance_watermarks(
         &mut self,
         workspace_id: WorkspaceId,

@@ -22,8 +22,18 @@ tables! {
             at: OffsetDateTime,
         ) -> () = intents::settle_all;
 
-        /// Writes of a run, and of runs of the sync that have ended, whose outcome is not known; only those of this
-        /// node and of nodes that are no more. Oldest first.
+        /// Nobody waits for the answers of these writes any more, from now on.
+        fn leave_intents_unknown(
+            workspace_id: WorkspaceId,
+            intent_ids: &[Uuid],
+            at: OffsetDateTime,
+        ) -> () = intents::leave_unknown;
+
+        /// The same for all writes of a node that is gone.
+        fn leave_intents_of_node_unknown(node_id: Uuid, at: OffsetDateTime) -> () = intents::leave_unknown_of;
+
+        /// Writes of a run whose outcome is not known, and those that work which has ended left behind, oldest first.
+        /// What another living node is still at is left to it.
         fn open_intents_of_run(
             workspace_id: WorkspaceId,
             sync_id: SyncId,
@@ -31,8 +41,8 @@ tables! {
             node_id: Uuid,
         ) -> Vec<IntentRow> = intents::open_of_run;
 
-        /// Writes under these keys whose outcome is not known; only those of this node and of nodes that are no more.
-        /// Oldest first.
+        /// Writes under these keys whose outcome is not known, oldest first. What another living node is still at is left
+        /// to it.
         fn open_intents_of_keys(
             workspace_id: WorkspaceId,
             sync_id: SyncId,

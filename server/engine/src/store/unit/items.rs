@@ -1,7 +1,7 @@
 //! Items of runs, as the core sees them.
 
 use crate::store::items::{self, ItemBatch, ItemRow, OpenQuery, OpenRow, Settlement};
-use domain::{RunId, WorkspaceId};
+use domain::{RunId, SyncId, WorkspaceId};
 use time::OffsetDateTime;
 
 tables! {
@@ -24,6 +24,21 @@ tables! {
         /// The next items that are not settled, by number, each with whether its records or its link changed after the
         /// plan was made.
         fn open_items(workspace_id: WorkspaceId, run_id: RunId, query: &OpenQuery) -> Vec<OpenRow> = items::open;
+
+        /// Those of the customers that open items of the run name, each once, in no order.
+        fn customers_of_open_items(
+            workspace_id: WorkspaceId,
+            run_id: RunId,
+            customer_ids: &[String],
+        ) -> Vec<String> = items::open_of_customers;
+
+        /// Whether a customer with that e-mail address was read after that instant.
+        fn customer_came_since(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            email: &str,
+            since: OffsetDateTime,
+        ) -> bool = items::customer_came_since;
 
         /// Replaces what an open item plans; a settled one stays.
         fn replan_item(

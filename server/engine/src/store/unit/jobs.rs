@@ -1,6 +1,7 @@
 //! Jobs, as the worker sees them.
 
-use crate::store::jobs::{self, ClaimedRow, NewJob};
+use crate::store::jobs::{self, Claim, ClaimedRow, NewJob};
+use domain::{Side, WorkspaceId};
 use uuid::Uuid;
 
 tables! {
@@ -27,6 +28,12 @@ tables! {
 
         /// Extends the lease. False: the job is no longer ours.
         fn extend_job(job: &ClaimedRow, lease_s: i32) -> bool = jobs::extend;
+
+        /// Whether the job is still held, and stays so until the unit of work ends.
+        fn job_is_held(workspace_id: WorkspaceId, claim: Claim) -> bool = jobs::is_held;
+
+        /// Whether other work on the same record waits or goes on.
+        fn others_at_record(job: &ClaimedRow, side: Side, remote_id: &str) -> bool = jobs::others_at_record;
 
         /// Ends the job as `done` or `gave_up`. False: it is no longer ours.
         fn finish_job(job: &ClaimedRow, state: &str, error: Option<&str>) -> bool = jobs::finish;

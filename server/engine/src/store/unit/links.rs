@@ -1,7 +1,7 @@
 //! Links, as the core sees them.
 
-use crate::store::links::{self, LinkRow, NewLink};
-use domain::{LinkId, SyncId, WorkspaceId};
+use crate::store::links::{self, LinkRow, MissedRow, NewLink};
+use domain::{LinkId, RunId, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
 
@@ -29,6 +29,22 @@ tables! {
             contact_ids: &[String],
             customer_ids: &[String],
         ) -> Vec<LinkRow> = links::of_records;
+
+        /// Records of linked pairs that a run has not seen although they are not known to be gone, contacts last.
+        fn missed_links(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            run_id: RunId,
+            limit: i64,
+        ) -> Vec<MissedRow> = links::missed;
+
+        /// Active links whose contact is gone, by contact after `after`.
+        fn links_without_contact(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            after: &str,
+            limit: i64,
+        ) -> Vec<LinkRow> = links::without_contact;
 
         /// How many links of a sync are active.
         fn count_links(workspace_id: WorkspaceId, sync_id: SyncId) -> i64 = links::count;

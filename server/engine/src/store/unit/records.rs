@@ -75,6 +75,9 @@ tables! {
             limit: i64,
         ) -> Vec<RecordRow> = records::lone_customers;
 
+        /// Customers that were there when last read.
+        fn count_customers(workspace_id: WorkspaceId, sync_id: SyncId) -> i64 = records::count_customers;
+
         /// Says how records stand after planning or writing: id, verdict, words.
         fn set_verdicts(
             workspace_id: WorkspaceId,

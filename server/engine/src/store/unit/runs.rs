@@ -4,7 +4,7 @@ use crate::{
     EngineError, Result,
     store::runs::{self, NewRun, PlanTotals, RunRow},
 };
-use domain::{RunId, WorkspaceId, outcome::Counts};
+use domain::{RunId, SyncId, WorkspaceId, outcome::Counts};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -36,6 +36,12 @@ tables! {
 
         /// False: it has ended, or was asked to end before.
         fn request_cancel(workspace_id: WorkspaceId, run_id: RunId, at: OffsetDateTime) -> bool = runs::request_cancel;
+
+        /// What is to be said about how the run stands.
+        fn set_run_detail(workspace_id: WorkspaceId, run_id: RunId, detail: Option<&str>) -> () = runs::set_detail;
+
+        /// The number of the sync's run that is writing now, if one is.
+        fn run_writing_now(workspace_id: WorkspaceId, sync_id: SyncId) -> Option<i64> = runs::writing_now;
 
         /// What the plan came to; the counters begin with it.
         fn set_run_plan(workspace_id: WorkspaceId, run_id: RunId, totals: &PlanTotals) -> () = runs::set_plan;

@@ -49,6 +49,23 @@ tables! {
             lease_s: i32,
         ) -> Vec<SlotRow> = slots::renew;
 
+        /// Writes down which slots have a request in flight, each with for how many milliseconds; `None`: not any more.
+        fn mark_slots(lane: (WorkspaceId, ConnectionId), marks: &[(SlotRow, Option<i64>)]) -> () = slots::mark;
+
+        /// Locks the lane until the unit of work ends.
+        fn lock_lane(workspace_id: WorkspaceId, lane_id: ConnectionId) -> () = slots::lock_lane;
+
+        /// Opens more slots after a pause; returns how many are open now, `None` when all are.
+        fn open_slots(workspace_id: WorkspaceId, lane_id: ConnectionId, more: i16) -> Option<i16> = slots::open;
+
+        /// Gives a slot back whose request the service may still be at: nobody gets it before that has ended.
+        fn rest_slot(
+            workspace_id: WorkspaceId,
+            lane_id: ConnectionId,
+            slot: &SlotRow,
+            rest_ms: i64,
+        ) -> () = slots::rest;
+
         /// Gives a slot back; nothing happens when it was lost meanwhile.
         fn release_slot(
             workspace_id: WorkspaceId,

@@ -32,6 +32,9 @@ tables! {
             reason: &str,
         ) -> i32 = syncs::insert_mapping;
 
+        /// The version of the sync's mapping, which nobody changes before the unit of work ends.
+        fn lock_mapping_version(workspace_id: WorkspaceId, sync_id: SyncId) -> Option<i32> = syncs::lock_version;
+
         /// Moves the watermarks forward, never back.
         fn advance_watermarks(
             workspace_id: WorkspaceId,

@@ -58,6 +58,7 @@ impl Place {
         let transport = Watching { inner, pool: pool.clone(), open: open_transactions.clone() };
         let engine = Engine::new(Parts {
             pool: pool.clone(),
+            store: Arc::new(engine::PostgresStore::new(pool.clone())),
             clock: Arc::new(SystemClock::new()),
             entropy: Entropy::from_seed(42),
             transport: Arc::new(transport),
