@@ -26,6 +26,8 @@ create table run (
     to_update bigint not null default 0,
     planned_highlevel bigint not null default 0,
     planned_chargify bigint not null default 0,
+    -- Fields the plan changes anywhere, to filter its items by.
+    fields_planned text[] not null default '{}',
     -- Customers without a contact, left alone because creating contacts is off.
     left_alone bigint not null default 0,
     predicted_highlevel bigint not null default 0,
@@ -121,6 +123,8 @@ create index intent_open on intent (workspace_id, sync_id, sent_at) where phase 
 -- One write in flight per record: a second one waits until the first is settled.
 create unique index intent_one_open on intent (workspace_id, sync_id, side, remote_key) where phase in ('sent', 'ambiguous');
 create index intent_by_remote on intent (workspace_id, side, remote_key, sent_at desc);
+-- What was written lately.
+create index intent_done on intent (workspace_id, sync_id, settled_at) where phase = 'done';
 create index intent_by_item on intent (workspace_id, run_id, item_no);
 
 -- Every call to either service, redacted: no query values, no bodies, no credentials.

@@ -484,25 +484,38 @@ pub(crate) async fn excluded_by_reason(
     Ok(rows.into_iter().map(|row| (row.reason_code, row.reason, row.count)).collect())
 }
 
-/// Fields that change anywhere in the run.
+/// Notes which fields the plan of a run changes anywhere: finding out from its items takes long where there are many.
+pub(crate) async fn note_fields(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    fields: &[String],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update run set fields_planned = $3 where workspace_id = $1 and run_id = $2",
+        workspace_id.0,
+        run_id.0,
+        fields,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Fields that the plan of the run changes anywhere.
 pub(crate) async fn fields_changed(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
     run_id: RunId,
 ) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        r#"
-        select distinct change ->> 'field' as "field!"
-        from run_item, jsonb_array_elements(changes) as change
-        where workspace_id = $1 and run_id = $2
-        order by 1
-        limit 100
-        "#,
+    let fields = sqlx::query_scalar!(
+        "select fields_planned from run where workspace_id = $1 and run_id = $2",
         workspace_id.0,
         run_id.0,
     )
-    .fetch_all(conn)
-    .await
+    .fetch_optional(conn)
+    .await?;
+    Ok(fields.unwrap_or_default())
 }
 
 /// The last items settled, newest first.

@@ -239,19 +239,27 @@ pub(crate) async fn candidates(
     sqlx::query_as!(
         RecordRow,
         r#"
-        select side as "side!", remote_id as "remote_id!", field_values as "field_values!", updated_at, event_id, email,
+        select distinct on (remote_id)
+            side as "side!", remote_id as "remote_id!", field_values as "field_values!", updated_at, event_id, email,
             reference, verdict as "verdict!", read_at as "read_at!", gone_at
         from (
+            -- Key by key: asked for all at once, Postgres goes through every customer of the sync.
+            select named.*
+            from unnest($3::text[]) as wanted (reference)
+            cross join lateral (
+                select *
+                from record
+                where workspace_id = $1 and sync_id = $2 and side = 'chargify' and gone_at is null
+                  and lower(reference) = wanted.reference and reference is not null
+                limit 10
+            ) as named
+            union all
             select * from record
-            where workspace_id = $1 and sync_id = $2 and lower(reference) = any($3) and reference is not null
-            union
+            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and email = any($4) and gone_at is null
+            union all
             select * from record
-            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and email = any($4)
-            union
-            select * from record
-            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and phone = any($5)
+            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and phone = any($5) and gone_at is null
         ) as hit
-        where side = 'chargify' and gone_at is null
         order by remote_id
         limit 20000
         "#,

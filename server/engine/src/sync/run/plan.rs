@@ -14,6 +14,7 @@ use domain::{
     problem::Problem,
 };
 use sqlx::{Connection as _, PgConnection};
+use std::collections::BTreeSet;
 
 /// From so many records on Postgres is told of them: fewer are gone through as quickly as found by key.
 const MANY: u64 = 500;
@@ -30,6 +31,8 @@ struct Tally {
     chargify: i64,
     left_alone: i64,
     item_no: i64,
+    /// Fields that change anywhere.
+    fields: BTreeSet<String>,
 }
 
 impl Tally {
@@ -88,6 +91,8 @@ impl Running<'_> {
             .map_or(made, |row| (row.calls_highlevel, row.calls_chargify));
         let writes = (tally.highlevel, tally.chargify);
         let prediction = self.engine.predict(&mut conn, &self.context, writes, calls).await?;
+        let fields: Vec<String> = tally.fields.into_iter().collect();
+        store::items::note_fields(&mut conn, workspace_id, self.run_id, &fields).await?;
         let totals = PlanTotals {
             counts: tally.counts,
             to_create: tally.to_create,
@@ -105,18 +110,27 @@ impl Running<'_> {
         Ok(())
     }
 
+    /// The next batch is planned while the one before is stored.
     async fn plan_contacts(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
+        let mut storing = self.engine.pool().acquire().await?;
+        let (mut after, mut planned) = (String::new(), Vec::new());
+        loop {
+            let next = self.next_contacts(conn, &after);
+            let (next, ()) = futures::try_join!(next, self.keep(&mut storing, tally, &planned))?;
+            let Some(next) = next else { return Ok(()) };
+            (after, planned) = next;
+            planned.iter_mut().for_each(|one| tally.withhold(one));
+        }
+    }
+
+    /// The contacts after an id, planned, and the last of them.
+    async fn next_contacts(&self, conn: &mut PgConnection, after: &str) -> Result<Option<(String, Vec<Planned>)>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let batch = limits::RECORD_BATCH as i64;
-        let mut after = String::new();
-        loop {
-            let rows = store::records::contacts_seen(conn, workspace_id, sync_id, self.run_id, &after, batch).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after.clone_from(&last.remote_id);
-            let mut planned = self.engine.plan_contacts(conn, &self.context, &rows, Circumstances::default()).await?;
-            planned.iter_mut().for_each(|one| tally.withhold(one));
-            self.keep(conn, tally, &planned).await?;
-        }
+        let rows = store::records::contacts_seen(conn, workspace_id, sync_id, self.run_id, after, batch).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        let planned = self.engine.plan_contacts(conn, &self.context, &rows, Circumstances::default()).await?;
+        Ok(Some((last.remote_id.clone(), planned)))
     }
 
     /// Customers without a contact: counted as left alone, unless the sync creates contacts.
@@ -143,6 +157,9 @@ impl Running<'_> {
 
     /// Stores a batch of plans. What needs no write is settled here; what is unchanged is only counted.
     async fn keep(&self, conn: &mut PgConnection, tally: &mut Tally, planned: &[Planned]) -> Result<()> {
+        if planned.is_empty() {
+            return Ok(());
+        }
         let now = self.engine.clock().now();
         let dry = self.row.mode == "dry-run";
         let mut batch = ItemBatch::default();
@@ -169,6 +186,7 @@ impl Running<'_> {
                 continue;
             }
             tally.item_no += 1;
+            tally.fields.extend(one.item.changes.iter().map(|change| change.field.0.clone()));
             push(&mut batch, tally.item_no, one, settled);
         }
         let mut tx = conn.begin().await?;
