@@ -1,3 +1,15 @@
 //! The engine in a simulated world: the real sync core on a store in memory, in virtual time, from one seed.
 
+pub mod books;
+pub mod clock;
+pub mod dice;
+pub mod fields;
+pub mod history;
+pub mod judge;
+pub mod ledger;
+pub mod life;
+pub mod services;
 pub mod store;
+pub mod tally;
+pub mod trace;
+pub mod wheel;

@@ -8,6 +8,7 @@ mod layering;
 mod queries;
 mod run;
 mod setup;
+mod sim;
 mod site;
 mod test;
 mod test_postgres;
@@ -42,6 +43,12 @@ enum Command {
     /// Measure, for example `cargo xtask bench sync --contacts 2000 --latency 50ms`.
     Bench {
         /// Passed on to `concord-bench`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Play histories of bad days in virtual time, for example `cargo xtask sim --seeds 10000`, `--seed 7`, `--planted`.
+    Sim {
+        /// Passed on to `concord-sim`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
@@ -80,6 +87,7 @@ fn run_command() -> anyhow::Result<()> {
         Command::Test => test::run(),
         Command::Ci => ci::run(),
         Command::Bench { rest } => bench::run(&rest),
+        Command::Sim { rest } => sim::run(&rest),
         Command::Queries { check } => queries::run(if check { queries::Mode::Check } else { queries::Mode::Write }),
         Command::Layering => layering::run(),
         Command::WasmBudget => wasm_budget::run(),

@@ -22,7 +22,8 @@ impl Chargify {
         }
     }
 
-    pub(super) fn custom_fields_mut(&mut self, owner: Owner) -> &mut CustomFields {
+    /// The definitions and values, to be changed as a person would.
+    pub fn custom_fields_mut(&mut self, owner: Owner) -> &mut CustomFields {
         match owner {
             Owner::Customer => &mut self.customer_fields,
             Owner::Subscription => &mut self.subscription_fields,

@@ -106,6 +106,15 @@ impl Book {
         Some(self.put((*contact).clone(), now))
     }
 
+    /// Takes a custom field off every contact, in the search too: its definition is gone. Nobody was changed by that.
+    pub(super) fn forget_field(&mut self, id: &Arc<str>) {
+        let pending = self.pending.iter_mut().filter_map(|(_, _, contact)| contact.as_mut());
+        let stored = self.live.values_mut().chain(self.deleted.values_mut()).chain(self.index.rows.values_mut());
+        for contact in stored.chain(pending) {
+            Arc::make_mut(contact).set_custom_field(id, None);
+        }
+    }
+
     /// Lets the search see everything that is old enough.
     pub fn settle(&mut self, now: OffsetDateTime) {
         while self.pending.front().is_some_and(|(visible, ..)| *visible <= now) {

@@ -1,6 +1,7 @@
 //! The rules of GoHighLevel: contacts and what hangs on them, the search that trails behind, tokens, limits and
 //! webhooks, as the vendor's v2 API behaves. Pure: no I/O, no clock, randomness from the seed.
 
+mod attached;
 pub mod auth;
 mod body;
 mod book;
@@ -185,6 +186,12 @@ impl HighLevel {
             contact::set(&mut map, "body", Some(text.to_owned()));
             Ok(location.add_note(contact_id, &map, now))
         })
+    }
+
+    /// Deletes the definition of a custom field of the main location, with every value of it, as a person would; `false`
+    /// when there is none. No event tells.
+    pub fn delete_custom_field(&mut self, named: &str) -> bool {
+        self.main_mut().is_some_and(|location| location.delete_field(named).is_ok())
     }
 
     /// A contact of the main location.

@@ -1,14 +1,17 @@
 //! Notes of a contact.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::{
+    attached::{Attached, shown},
     body::{Kind, Property, check},
     call::Call,
     contact::{iso, set},
     location::Location,
-    refusal::{Answer, Refusal},
+    refusal::Answer,
 };
 
 /// A note.
@@ -47,7 +50,17 @@ const UPDATE: &[Property] = &[
     ("pinned", Kind::Flag, false),
 ];
 
-impl Note {
+impl Attached for Note {
+    const ONE: &'static str = "note";
+    const MANY: &'static str = "notes";
+    const MISSING: &'static str = "Note not found";
+    const DELETED: &'static str = "NoteDelete";
+    const NEWEST_FIRST: bool = true;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
     fn view(&self) -> Value {
         let mut map = self.payload();
         set(&mut map, "userId", self.user_id.clone());
@@ -67,6 +80,16 @@ impl Note {
         map
     }
 
+    fn all(location: &Location) -> &BTreeMap<String, Vec<Self>> {
+        &location.notes
+    }
+
+    fn all_mut(location: &mut Location) -> &mut BTreeMap<String, Vec<Self>> {
+        &mut location.notes
+    }
+}
+
+impl Note {
     fn apply(&mut self, map: &Map<String, Value>) {
         let text = |key: &str| map.get(key).map(|value| value.as_str().map(str::to_owned));
         if let Some(Some(body)) = text("body") {
@@ -84,20 +107,6 @@ impl Note {
 }
 
 impl Location {
-    fn note(&mut self, contact_id: &str, id: &str) -> Result<&mut Note, Refusal> {
-        self.contact(contact_id)?;
-        self.notes
-            .get_mut(contact_id)
-            .and_then(|notes| notes.iter_mut().find(|note| note.id == id))
-            .ok_or_else(|| Refusal::not_found("Note not found"))
-    }
-
-    pub(super) fn list_notes(&self, contact_id: &str) -> Answer {
-        self.contact(contact_id)?;
-        let notes: Vec<Value> = self.notes.get(contact_id).into_iter().flatten().rev().map(Note::view).collect();
-        Ok((200, json!({ "notes": notes })))
-    }
-
     /// Writes a note from checked properties.
     pub(super) fn add_note(&mut self, contact_id: &str, map: &Map<String, Value>, now: OffsetDateTime) -> Note {
         let mut note = Note {
@@ -120,28 +129,15 @@ impl Location {
         self.contact(contact_id)?;
         let map = check(&call.body, CREATE)?;
         let note = self.add_note(contact_id, map, call.now);
-        Ok((201, json!({ "note": note.view() })))
-    }
-
-    pub(super) fn get_note(&mut self, contact_id: &str, id: &str) -> Answer {
-        Ok((200, json!({ "note": self.note(contact_id, id)?.view() })))
+        shown::<Note>(201, note.view())
     }
 
     pub(super) fn update_note(&mut self, contact_id: &str, id: &str, call: &Call<'_>) -> Answer {
         let map = check(&call.body, UPDATE)?;
-        let note = self.note(contact_id, id)?;
+        let note = self.attached::<Note>(contact_id, id)?;
         note.apply(map);
         let (view, payload) = (note.view(), note.payload());
         self.tell("NoteUpdate", payload);
-        Ok((200, json!({ "note": view })))
-    }
-
-    pub(super) fn delete_note(&mut self, contact_id: &str, id: &str) -> Answer {
-        let payload = self.note(contact_id, id)?.payload();
-        if let Some(notes) = self.notes.get_mut(contact_id) {
-            notes.retain(|note| note.id != id);
-        }
-        self.tell("NoteDelete", payload);
-        Ok((200, json!({ "succeded": true })))
+        shown::<Note>(200, view)
     }
 }

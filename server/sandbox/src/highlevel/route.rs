@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::{
     call::Call,
     location::Location,
+    notes::Note,
     refusal::{Answer, Refusal},
+    tasks::Task,
 };
 
 const READ: &str = "contacts.readonly";
@@ -71,17 +73,17 @@ fn around_contact(location: &mut Location, call: &Call<'_>, method: &str, parts:
         _ => return None,
     };
     Some(match (method, rest) {
-        ("GET", ["notes"]) => location.list_notes(id),
+        ("GET", ["notes"]) => location.list_attached::<Note>(id),
         ("POST", ["notes"]) => location.create_note(id, call),
-        ("GET", ["notes", note]) => location.get_note(id, note),
+        ("GET", ["notes", note]) => location.get_attached::<Note>(id, note),
         ("PUT", ["notes", note]) => location.update_note(id, note, call),
-        ("DELETE", ["notes", note]) => location.delete_note(id, note),
-        ("GET", ["tasks"]) => location.list_tasks(id),
+        ("DELETE", ["notes", note]) => location.delete_attached::<Note>(id, note),
+        ("GET", ["tasks"]) => location.list_attached::<Task>(id),
         ("POST", ["tasks"]) => location.create_task(id, call),
-        ("GET", ["tasks", task]) => location.get_task(id, task),
+        ("GET", ["tasks", task]) => location.get_attached::<Task>(id, task),
         ("PUT", ["tasks", task]) => location.update_task(id, task, call, false),
         ("PUT", ["tasks", task, "completed"]) => location.update_task(id, task, call, true),
-        ("DELETE", ["tasks", task]) => location.delete_task(id, task),
+        ("DELETE", ["tasks", task]) => location.delete_attached::<Task>(id, task),
         ("POST", ["tags"]) => location.add_tags(id, call),
         ("DELETE", ["tags"]) => location.remove_tags(id, call),
         ("POST", ["followers"]) => location.change_followers(id, true, call),

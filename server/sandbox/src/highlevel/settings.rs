@@ -164,7 +164,8 @@ impl Location {
 
     pub(super) fn delete_field(&mut self, named: &str) -> Answer {
         let at = self.field_at(named)?;
-        self.fields.remove(at);
+        let gone = self.fields.remove(at);
+        self.book.forget_field(&gone.id);
         Ok((200, json!({ "succeded": true })))
     }
 

@@ -1,9 +1,12 @@
 //! Tasks of a contact, and the search for tasks across contacts.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
+    attached::{Attached, shown},
     body::{Kind, Property, check},
     call::Call,
     contact::{iso, set},
@@ -56,7 +59,17 @@ const SEARCH: &[Property] = &[
     ("businessId", Kind::Text, false),
 ];
 
-impl Task {
+impl Attached for Task {
+    const ONE: &'static str = "task";
+    const MANY: &'static str = "tasks";
+    const MISSING: &'static str = "Task not found";
+    const DELETED: &'static str = "TaskDelete";
+    const NEWEST_FIRST: bool = false;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
     fn view(&self) -> Value {
         let mut map = self.payload();
         map.remove("dateAdded");
@@ -76,6 +89,16 @@ impl Task {
         map
     }
 
+    fn all(location: &Location) -> &BTreeMap<String, Vec<Self>> {
+        &location.tasks
+    }
+
+    fn all_mut(location: &mut Location) -> &mut BTreeMap<String, Vec<Self>> {
+        &mut location.tasks
+    }
+}
+
+impl Task {
     fn apply(&mut self, map: &Map<String, Value>) -> Result<(), Refusal> {
         let text = |key: &str| map.get(key).map(|value| value.as_str().map(str::to_owned));
         if let Some(Some(due)) = text("dueDate") {
@@ -100,20 +123,6 @@ impl Task {
 }
 
 impl Location {
-    fn task(&mut self, contact_id: &str, id: &str) -> Result<&mut Task, Refusal> {
-        self.contact(contact_id)?;
-        self.tasks
-            .get_mut(contact_id)
-            .and_then(|tasks| tasks.iter_mut().find(|task| task.id == id))
-            .ok_or_else(|| Refusal::not_found("Task not found"))
-    }
-
-    pub(super) fn list_tasks(&self, contact_id: &str) -> Answer {
-        self.contact(contact_id)?;
-        let tasks: Vec<Value> = self.tasks.get(contact_id).into_iter().flatten().map(Task::view).collect();
-        Ok((200, json!({ "tasks": tasks })))
-    }
-
     /// Writes a task from checked properties.
     pub(super) fn add_task(
         &mut self,
@@ -145,34 +154,21 @@ impl Location {
         self.contact(contact_id)?;
         let map = check(&call.body, CREATE)?;
         let task = self.add_task(contact_id, map, call.now)?;
-        Ok((201, json!({ "task": task.view() })))
-    }
-
-    pub(super) fn get_task(&mut self, contact_id: &str, id: &str) -> Answer {
-        Ok((200, json!({ "task": self.task(contact_id, id)?.view() })))
+        shown::<Task>(201, task.view())
     }
 
     /// Changes a task. No event tells of it, save of completion.
     pub(super) fn update_task(&mut self, contact_id: &str, id: &str, call: &Call<'_>, only_completed: bool) -> Answer {
         let completed: &[Property] = &[("completed", Kind::Flag, true)];
         let map = check(&call.body, if only_completed { completed } else { UPDATE })?;
-        let task = self.task(contact_id, id)?;
+        let task = self.attached::<Task>(contact_id, id)?;
         let before = task.completed;
         task.apply(map)?;
         let (view, payload, done) = (task.view(), task.payload(), task.completed && !before);
         if done {
             self.tell("TaskComplete", payload);
         }
-        Ok((200, json!({ "task": view })))
-    }
-
-    pub(super) fn delete_task(&mut self, contact_id: &str, id: &str) -> Answer {
-        let payload = self.task(contact_id, id)?.payload();
-        if let Some(tasks) = self.tasks.get_mut(contact_id) {
-            tasks.retain(|task| task.id != id);
-        }
-        self.tell("TaskDelete", payload);
-        Ok((200, json!({ "succeded": true })))
+        shown::<Task>(200, view)
     }
 
     pub(super) fn search_tasks(&self, call: &Call<'_>) -> Answer {

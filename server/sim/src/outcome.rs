@@ -1,0 +1,85 @@
+//! One history from beginning to end, in a runtime of its own.
+
+use crate::{
+    clock::Timeline,
+    history::History,
+    judge::{Evidence, Violation, judge},
+    services::Services,
+    tally::Tally,
+    trace::Trace,
+    wheel::Wheel,
+    world::World,
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use time::{OffsetDateTime, macros::datetime};
+
+/// The first day a world can begin on.
+const FIRST_DAY: OffsetDateTime = datetime!(2026-07-01 00:00 UTC);
+
+/// What came of a history.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub violations: Vec<Violation>,
+    /// Equal for equal courses.
+    pub hash: String,
+    /// The trace, when it was wanted.
+    pub lines: Vec<String>,
+    pub counts: BTreeMap<&'static str, u64>,
+    /// How much time passed in the world.
+    pub virtual_time: Duration,
+}
+
+/// Plays a history. `keep`: whether the trace is wanted.
+#[must_use]
+pub fn play(history: &History, keep: bool) -> Outcome {
+    let (own, trace, tally) = (history.clone(), Arc::new(Trace::new(keep)), Arc::new(Tally::default()));
+    let kept = (Arc::clone(&trace), Arc::clone(&tally));
+    let played = Wheel::run(|wheel| play_in(own, wheel, kept));
+    let (violations, virtual_time) = played.unwrap_or_else(|| {
+        (vec![Violation::new("everything comes to rest", "everybody waits for somebody")], Duration::ZERO)
+    });
+    tally.count("histories");
+    tally.add("events", history.events.len() as u64);
+    Outcome { violations, hash: trace.hash(), lines: trace.lines(), counts: tally.counts(), virtual_time }
+}
+
+async fn play_in(
+    history: History,
+    wheel: Arc<Wheel>,
+    (trace, tally): (Arc<Trace>, Arc<Tally>),
+) -> (Vec<Violation>, Duration) {
+    let start = FIRST_DAY + time::Duration::seconds(i64::try_from(history.seed % 10_000_000).unwrap_or(0));
+    let timeline = Timeline::beginning(start, wheel);
+    let services = Services::new(&history.plan, history.seed, Arc::clone(&timeline), trace, tally);
+    let services = Arc::new(services);
+    let violations = match World::open(&history.plan, history.seed, Arc::clone(&services)).await {
+        Ok(world) => live(world, &history).await,
+        Err(why) => vec![Violation::new("the simulation works", why)],
+    };
+    (violations, timeline.elapsed())
+}
+
+async fn live(mut world: World, history: &History) -> Vec<Violation> {
+    for event in &history.events {
+        world.perform(event).await;
+    }
+    let rest = world.come_to_rest().await;
+    let books = world.stored.books().await;
+    let rules = world.services.rules();
+    let evidence = Evidence {
+        ledger: &rules.ledger,
+        books: &books,
+        rest: &rest,
+        mapping: &world.mapping,
+        taken: &world.taken(),
+        creates_contacts: history.plan.create_contacts,
+        high_water: world.services.high_water(),
+        slots: world.services.slots(),
+        start: world.services.timeline.start(),
+    };
+    let violations = judge(&evidence);
+    for violation in &violations {
+        world.services.note(format_args!("BROKEN {violation}"));
+    }
+    violations
+}

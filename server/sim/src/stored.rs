@@ -1,0 +1,125 @@
+//! What a world's nodes keep, in memory: a process of the store for each node, which ends with the node's life, and the
+//! books for the judge.
+
+use crate::{
+    books::{Books, Delivery, Link, Run},
+    clock::Timeline,
+    life::Life,
+    store::{Data, Hook, MemoryStore},
+};
+use async_trait::async_trait;
+use domain::{Side, outcome::Counts};
+use engine::store::runs::RunRow;
+use std::{sync::Arc, time::Duration};
+
+/// Statuses in which a run has ended.
+const ENDED: [&str; 4] = ["complete", "complete_with_failures", "failed", "cancelled"];
+
+/// The store of a world.
+pub struct Stored {
+    store: MemoryStore,
+    timeline: Arc<Timeline>,
+}
+
+/// Every operation of a node's store is a step of its life, before and after.
+struct Steps {
+    life: Arc<Life>,
+}
+
+#[async_trait]
+impl Hook for Steps {
+    async fn before(&self, operation: &'static str) -> engine::Result<()> {
+        self.life.step(operation).await;
+        Ok(())
+    }
+
+    async fn after(&self, operation: &'static str) -> engine::Result<()> {
+        self.life.step(operation).await;
+        Ok(())
+    }
+}
+
+impl Stored {
+    /// An empty store.
+    #[must_use]
+    pub fn new(timeline: Arc<Timeline>) -> Self {
+        Self { store: MemoryStore::new(Arc::clone(&timeline) as Arc<dyn engine::Clock>), timeline }
+    }
+
+    /// The store as one node sees it.
+    #[must_use]
+    pub fn of_node(&self, life: &Arc<Life>) -> Arc<dyn engine::Store> {
+        let process = self.store.process(Some(Arc::new(Steps { life: Arc::clone(life) })));
+        let dying = process.clone();
+        life.tell_at_death(move || dying.end());
+        Arc::new(process)
+    }
+
+    /// What is written down, between two units of work.
+    pub async fn books(&self) -> Books {
+        loop {
+            if let Some(books) = self.store.read(books) {
+                return books;
+            }
+            self.timeline.sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+fn books(data: &Data) -> Books {
+    let links = data.links.values().map(|link| Link {
+        contact_id: link.row.contact_id.clone(),
+        customer_id: link.row.customer_id.clone(),
+        active: link.is_active(),
+        reason: link.state_reason.clone().unwrap_or_default(),
+        linked_at: link.row.linked_at,
+    });
+    let deliveries = data.deliveries.values().map(|delivery| Delivery {
+        side: if delivery.row.side == "chargify" { Side::Chargify } else { Side::Highlevel },
+        webhook_id: delivery.webhook_id.clone(),
+        state: delivery.state.clone(),
+    });
+    let open_intents = data.intents.values().filter(|intent| intent.is_open()).map(|intent| {
+        let sent = &intent.sent;
+        format!("{} {} {} ({})", sent.side, sent.operation, sent.remote_key, intent.phase)
+    });
+    let open_jobs = data.jobs.values().map(|job| {
+        let key = job.coalesce_key.as_deref().unwrap_or_default();
+        format!("{} {key}, {}, try {}: {}", job.kind, job.state, job.attempt, job.last_error.as_deref().unwrap_or("-"))
+    });
+    let mut runs: Vec<Run> = data.runs.values().map(|run| run_of(&run.row)).collect();
+    runs.sort_by_key(|run| run.number);
+    Books {
+        links: links.collect(),
+        runs,
+        deliveries: deliveries.collect(),
+        open_intents: open_intents.collect(),
+        open_jobs: open_jobs.collect(),
+        audit_fault: None,
+    }
+}
+
+fn run_of(row: &RunRow) -> Run {
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    let counts = Counts {
+        read: count(row.count_read),
+        created: count(row.count_created),
+        updated: count(row.count_updated),
+        unchanged: count(row.count_unchanged),
+        echo: count(row.count_echo),
+        excluded: count(row.count_excluded),
+        ambiguous: count(row.count_ambiguous),
+        parked: count(row.count_parked),
+        failed: count(row.count_failed),
+    };
+    // A run that failed before it had a plan has counted nothing, and a dry run settles nothing.
+    let has_settled = row.mode != "dry-run" && ENDED.contains(&row.status.as_str());
+    Run {
+        number: count(row.number),
+        mode: row.mode.clone(),
+        status: row.status.clone(),
+        ended: ENDED.contains(&row.status.as_str()),
+        balances: !has_settled || counts.balances(),
+        counts: format!("{counts:?} {}", row.detail.as_deref().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,472 @@
+//! A world: services, nodes, post and people, and what they do one after the other until everything is quiet.
+
+use crate::{
+    books::Books,
+    fields::{EMAIL, PAIRS, value},
+    history::{Event, Plan, Remap, Rule, Weather, What, Wish},
+    judge::Rest,
+    node::{Node, PUBLIC_URL},
+    post::Post,
+    services::{CHARGIFY_URL, HIGHLEVEL_URL, Services},
+    stored::Stored,
+};
+use domain::Side;
+use engine::{Approval, Engine, EngineError, RuleDraft, StartRun};
+use futures::future::{Either, select};
+use std::{
+    fmt::Write as _,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// The one sync of a world.
+const SYNC: &str = "contacts";
+/// Nodes at work at most.
+const NODES_MAX: usize = 3;
+/// How long everything may take to come to rest: a day of backing off and of paused lanes.
+const REST_MAX: Duration = Duration::from_secs(30 * 3_600);
+/// How often is looked whether it has.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long nothing may happen once everything is quiet.
+const IDLE: Duration = Duration::from_secs(20 * 60);
+/// Full runs until nothing may be left to do.
+const FULL_RUNS: usize = 3;
+
+/// A world.
+pub struct World {
+    pub services: Arc<Services>,
+    pub stored: Stored,
+    nodes: Arc<Mutex<Vec<Node>>>,
+    post: Arc<Post>,
+    seed: u64,
+    next_node: u32,
+    /// The mapping over time.
+    pub mapping: Vec<(u64, Vec<Rule>)>,
+}
+
+/// Something that could not be done, in words: for the trace.
+type Done = Result<String, String>;
+
+impl World {
+    /// A world as planned, before its first event.
+    ///
+    /// # Errors
+    /// When it cannot be set up, in words.
+    pub async fn open(plan: &Plan, seed: u64, services: Arc<Services>) -> Result<Self, String> {
+        let stored = Stored::new(Arc::clone(&services.timeline));
+        let nodes = Arc::new(Mutex::new(Vec::new()));
+        let post = Post::new(Arc::clone(&services), Arc::clone(&nodes), seed, plan.post);
+        let mut world = Self { services, stored, nodes, post, seed, next_node: 0, mapping: Vec::new() };
+        world.set_up(plan).await.map_err(|error| format!("setting up: {error:?}"))?;
+        for _ in 0..plan.nodes {
+            world.start_node();
+        }
+        tokio::spawn(Arc::clone(&world.post).run());
+        Ok(world)
+    }
+
+    async fn set_up(&mut self, plan: &Plan) -> Result<(), EngineError> {
+        let engine = self.node(false).engine;
+        let services = Arc::clone(&self.services);
+        let viewer = engine.command_line(None).await?;
+        let credential = |name: &str| {
+            let (side, name) = match name {
+                "TOKEN" => (Side::Highlevel, "token"),
+                "API_KEY" => (Side::Chargify, "api_key"),
+                _ => (Side::Chargify, "shared_key"),
+            };
+            Ok(services.credential(side, name).into())
+        };
+        engine.apply(&viewer, &file(plan, &services), &credential).await?;
+        let mut addresses = Vec::new();
+        for name in ["crm", "billing"] {
+            addresses.push(engine.connection(&viewer, name).await?.id);
+        }
+        let mut addresses = addresses.into_iter();
+        let mut address = |side| format!("{PUBLIC_URL}/webhooks/{side}/{}", addresses.next().unwrap_or_default());
+        let (highlevel, chargify) = (address(Side::Highlevel), address(Side::Chargify));
+        self.services.send_webhooks_to(highlevel, chargify);
+        self.mapping.push((0, plan.rules.clone()));
+        Ok(())
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, Vec<Node>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn node(&mut self, works: bool) -> Node {
+        let no = self.next_node;
+        self.next_node += 1;
+        let node = Node::new(no, self.seed, &self.services, &self.stored);
+        if works {
+            node.work();
+        }
+        node
+    }
+
+    fn start_node(&mut self) -> String {
+        let node = self.node(true);
+        let name = format!("node {} starts", node.no);
+        self.nodes().push(node);
+        name
+    }
+
+    /// Those that live; the dead are carried out.
+    fn living(&self) -> Vec<Node> {
+        let mut nodes = self.nodes();
+        let (dead, living) = std::mem::take(&mut *nodes).into_iter().partition::<Vec<_>, _>(|node| node.life.is_dead());
+        *nodes = living;
+        for node in dead {
+            self.services.tally.count("nodes died");
+            self.services.note(format_args!("node {} is dead, at: {}", node.no, node.life.last_step()));
+        }
+        nodes.iter().filter(|node| !node.is_stopping()).cloned().collect()
+    }
+
+    fn one_of(&self, which: u32) -> Option<Node> {
+        let living = self.living();
+        let place = usize::try_from(which).unwrap_or(0).checked_rem(living.len())?;
+        living.get(place).cloned()
+    }
+
+    /// Lets something happen.
+    pub async fn perform(&mut self, event: &Event) {
+        self.services.timeline.sleep(Duration::from_millis(event.gap_ms)).await;
+        let done = self.act(event).await;
+        match done {
+            Ok(what) => self.services.note(format_args!("event {:04} {} ({what})", event.no, event.what)),
+            Err(why) => {
+                self.services.tally.count("events that could not be");
+                self.services.note(format_args!("event {:04} {}: not done, {why}", event.no, event.what));
+            }
+        }
+    }
+
+    async fn act(&mut self, event: &Event) -> Done {
+        let services = Arc::clone(&self.services);
+        let refused = |_refused| "refused".to_owned();
+        match event.what {
+            What::Edit { side, who, place, clear } => {
+                let to = if clear { String::new() } else { value(place, event.no) };
+                services.edit(side, who, place, &to).map_err(refused)
+            }
+            What::Create { side, complete } => services.create(side, event.no, None, complete).map_err(refused),
+            What::CreateLike { side, who } => {
+                let email = services.email_of(side.other(), who).ok_or("nobody is there")?;
+                services.create(side, event.no, Some(&email), true).map_err(refused)
+            }
+            What::Delete { side, who } => services.delete(side, who).map_err(refused),
+            What::Restore => services.restore().map_err(refused),
+            What::Merge { from, into } => services.merge(from, into).map_err(refused),
+            What::SwapEmails { one, other } => {
+                services.swap_emails(one, other, &value(EMAIL, event.no)).map_err(refused)
+            }
+            What::Run { mode, approval } => self.start_run(mode.as_str(), approval, None).await,
+            What::Chosen { who } => {
+                let id = services.id_of(Side::Highlevel, who).ok_or("nobody is there")?;
+                self.start_run("full", Wish::Granted, Some(vec![id])).await
+            }
+            What::Approve => self.decide(true).await,
+            What::Cancel => self.decide(false).await,
+            What::Remap { place, to } => self.remap(place, to).await,
+            _ => self.trouble(event),
+        }
+    }
+
+    /// What befalls the machinery.
+    fn trouble(&mut self, event: &Event) -> Done {
+        let services = Arc::clone(&self.services);
+        match event.what {
+            What::Crash { node, after } => {
+                let node = self.one_of(node).ok_or("no node lives")?;
+                node.life.end_after(after);
+                services.tally.count("crashes");
+                // Somebody restarts it: a minute is what a supervisor takes at worst.
+                self.restart_later();
+                Ok(format!("node {}", node.no))
+            }
+            What::Start if self.living().len() < NODES_MAX => Ok(self.start_node()),
+            What::Start => Err("there are enough".to_owned()),
+            What::Stop { node } => {
+                let node = self.one_of(node).ok_or("no node lives")?;
+                node.stop();
+                services.tally.count("nodes stopped in order");
+                self.restart_later();
+                Ok(format!("node {}", node.no))
+            }
+            What::Revoke { side, for_s } => {
+                services.set_revoked(side, true);
+                services.tally.count("keys revoked");
+                later(for_s, &services, move |services| services.set_revoked(side, false));
+                Ok(String::new())
+            }
+            What::Jump { node, by_s } => {
+                let node = self.one_of(node).ok_or("no node lives")?;
+                node.clock.jump(by_s * 1_000);
+                services.tally.count("clocks that jumped");
+                Ok(format!("node {}", node.no))
+            }
+            What::Weather { kind, for_s } => {
+                services.set_weather(kind);
+                services.tally.count("spells of weather");
+                later(for_s, &services, |services| services.set_weather(Weather::Fair));
+                Ok(String::new())
+            }
+            _ => Err("this is no trouble".to_owned()),
+        }
+    }
+
+    /// After a death there is a new node soon.
+    fn restart_later(&mut self) {
+        // The number is taken now, so that later ones do not depend on when it starts.
+        let node = self.node(false);
+        let (nodes, services) = (Arc::clone(&self.nodes), Arc::clone(&self.services));
+        let dice = u64::from(node.no) * 7_919 % 20_000;
+        tokio::spawn(async move {
+            services.timeline.sleep(Duration::from_millis(1_000 + dice)).await;
+            services.note(format_args!("node {} starts", node.no));
+            node.work();
+            nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node);
+        });
+    }
+
+    /// Lets a person do something at a node, which may die over it.
+    async fn at_a_node<F, Fut, T>(&self, act: F) -> Result<T, String>
+    where
+        F: FnOnce(Engine) -> Fut,
+        Fut: Future<Output = engine::Result<T>>,
+    {
+        let node = self.one_of(0).ok_or("no node lives")?;
+        let death = node.life.death();
+        let acting = Box::pin(act(node.engine.clone()));
+        match select(acting, Box::pin(death.cancelled())).await {
+            Either::Left((done, _)) => done.map_err(|error| format!("{error:?}")),
+            Either::Right(_) => Err("the node died over it".to_owned()),
+        }
+    }
+
+    async fn start_run(&self, mode: &str, wish: Wish, chosen: Option<Vec<String>>) -> Done {
+        let approval = match wish {
+            Wish::Granted => Approval::Granted,
+            Wish::Fuse => Approval::WhenFused,
+            Wish::Always => Approval::Always,
+        };
+        let start = StartRun { sync: SYNC.to_owned(), mode: mode.to_owned(), chosen, approval };
+        self.services.tally.count("runs asked for");
+        let number = self.at_a_node(async |engine: Engine| {
+            let viewer = engine.command_line(None).await?;
+            engine.start_run(&viewer.runner()?, start).await
+        });
+        Ok(format!("run {}", number.await?))
+    }
+
+    /// Approves the run that waits, or cancels the one that goes on.
+    async fn decide(&self, approve: bool) -> Done {
+        let books = self.stored.books().await;
+        let wanted = |run: &&crate::books::Run| !run.ended && (!approve || run.status == "awaiting_approval");
+        let number = books.runs.iter().find(wanted).map(|run| run.number).ok_or("there is none")?;
+        self.at_a_node(async |engine: Engine| {
+            let runner = engine.command_line(None).await?.runner()?;
+            if approve { engine.approve_run(&runner, number).await } else { engine.cancel_run(&runner, number).await }
+        })
+        .await?;
+        Ok(format!("run {number}"))
+    }
+
+    async fn remap(&mut self, place: usize, to: Remap) -> Done {
+        let mut rules = self.mapping.last().map(|(_, rules)| rules.clone()).unwrap_or_default();
+        let known = rules.iter_mut().find(|rule| rule.place == place);
+        match (to, known) {
+            (Remap::Drop, Some(_)) => rules.retain(|rule| rule.place != place),
+            (Remap::Back, None) => {
+                rules.push(Rule { place, direction: Default::default(), conflict: Default::default() });
+            }
+            (Remap::Conflict(conflict), Some(rule)) if rule.conflict != conflict => rule.conflict = conflict,
+            _ => return Err("it is so already".to_owned()),
+        }
+        let drafts = rules.iter().filter_map(draft).collect();
+        let saved = self
+            .at_a_node(async |engine: Engine| {
+                let editor = engine.command_line(None).await?.editor()?;
+                engine.save_mapping(&editor, SYNC, drafts, "the simulation wants it").await
+            })
+            .await;
+        // A node that died over it may have saved it or not: both are in force as far as the judge is concerned.
+        if saved.is_ok() || saved.as_ref().is_err_and(|why| why.contains("died")) {
+            self.mapping.push((self.services.timeline.elapsed_ms(), rules));
+            self.services.tally.count("edits of the mapping");
+        }
+        saved.map(|version| format!("version {version}"))
+    }
+
+    /// Ends all trouble and waits until nothing is left to do; then looks whether it stays so.
+    pub async fn come_to_rest(&mut self) -> Rest {
+        let mut rest = Rest::default();
+        self.services.set_weather(Weather::Fair);
+        for side in Side::BOTH {
+            self.services.set_revoked(side, false);
+        }
+        self.post.behave();
+        for node in self.living() {
+            node.life.end_after(u64::MAX);
+        }
+        self.services.timeline.sleep(Duration::from_secs(30)).await;
+        if self.living().is_empty() {
+            self.start_node();
+        }
+        self.services.note(format_args!("nothing happens any more"));
+        if let Err(why) = self.quiet(true).await {
+            rest.restless = Some(why);
+            return rest;
+        }
+        for _ in 0..FULL_RUNS {
+            let before = self.services.counts();
+            if let Err(why) = self.last_run("full", &mut rest).await {
+                rest.restless = Some(why);
+                return rest;
+            }
+            let writes = self.services.counts().since(before).all_writes();
+            rest.writes_of_full_runs.push(writes);
+            if writes == 0 {
+                break;
+            }
+        }
+        let before = self.services.counts();
+        match self.last_run("changes", &mut rest).await {
+            Ok(()) => rest.idle_run = Some(self.services.counts().since(before)),
+            Err(why) => rest.restless = Some(why),
+        }
+        let before = self.services.counts();
+        self.services.timeline.sleep(IDLE).await;
+        rest.idle_time = Some(self.services.counts().since(before));
+        rest
+    }
+
+    async fn last_run(&self, mode: &str, rest: &mut Rest) -> Result<(), String> {
+        let started = self.start_run(mode, Wish::Granted, None).await?;
+        self.quiet(false).await?;
+        let books = self.stored.books().await;
+        let run = books.runs.iter().max_by_key(|run| run.number);
+        let run = run.ok_or_else(|| format!("{started} is nowhere"))?;
+        if !matches!(run.status.as_str(), "complete" | "complete_with_failures") {
+            rest.failed_runs.push(format!("{started} ({mode}) ended as {}: {}", run.status, run.counts));
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing is under way. `turn_down`: a plan that waits for a person is cancelled.
+    async fn quiet(&self, turn_down: bool) -> Result<(), String> {
+        let began = self.services.timeline.elapsed();
+        let mut calm = 0;
+        loop {
+            self.services.timeline.sleep(LOOK).await;
+            self.living();
+            let books = self.stored.books().await;
+            let waiting = books.runs.iter().any(|run| run.status == "awaiting_approval");
+            if turn_down && waiting {
+                self.decide(false).await?;
+                continue;
+            }
+            let busy = self.busy(&books);
+            calm = if busy.is_empty() { calm + 1 } else { 0 };
+            if calm == 2 {
+                return Ok(());
+            }
+            if self.services.timeline.elapsed() - began > REST_MAX {
+                return Err(busy);
+            }
+            if let Some(node) = self.nodes().iter().find(|node| node.life.was_restless()) {
+                return Err(format!("node {} goes in circles without time passing", node.no));
+            }
+        }
+    }
+
+    /// What is under way, in words.
+    fn busy(&self, books: &Books) -> String {
+        let mut words = String::new();
+        for run in books.runs.iter().filter(|run| !run.ended) {
+            let _written = write!(words, "run {} is {}; ", run.number, run.status);
+        }
+        for job in &books.open_jobs {
+            let _written = write!(words, "job {job}; ");
+        }
+        let (calls, mail) = (self.services.under_way(), self.post.under_way());
+        if calls + mail > 0 {
+            let _written = write!(words, "{calls} calls and {mail} webhooks under way; ");
+        }
+        words
+    }
+
+    /// Webhooks a service was told are taken.
+    #[must_use]
+    pub fn taken(&self) -> std::collections::BTreeSet<(Side, String)> {
+        self.post.taken()
+    }
+}
+
+fn later(for_s: u64, services: &Arc<Services>, then: impl FnOnce(&Services) + Send + 'static) {
+    let services = Arc::clone(services);
+    tokio::spawn(async move {
+        services.timeline.sleep(Duration::from_secs(for_s)).await;
+        then(&services);
+    });
+}
+
+fn draft(rule: &Rule) -> Option<RuleDraft> {
+    let pair = PAIRS.get(rule.place)?;
+    Some(RuleDraft {
+        highlevel: pair.contact.to_owned(),
+        chargify: pair.customer.to_owned(),
+        direction: rule.direction.as_str().to_owned(),
+        conflict: rule.conflict.as_str().to_owned(),
+        transform: String::new(),
+        empty: String::new(),
+    })
+}
+
+/// The sync of a plan, as a file.
+fn file(plan: &Plan, services: &Services) -> String {
+    let mut text = format!(
+        r#"
+        [[connection]]
+        name = "crm"
+        kind = "highlevel"
+        location_id = "{}"
+        token_env = "TOKEN"
+        base_url = "{HIGHLEVEL_URL}"
+        webhook_public_key = """{}"""
+
+        [[connection]]
+        name = "billing"
+        kind = "chargify"
+        subdomain = "{}"
+        api_key_env = "API_KEY"
+        shared_key_env = "SHARED_KEY"
+        base_url = "{CHARGIFY_URL}"
+
+        [[sync]]
+        name = "{SYNC}"
+        highlevel = "crm"
+        chargify = "billing"
+        enabled = true
+        slots = {}
+        create_contacts = {}
+        write_reference = {}
+        "#,
+        services.credential(Side::Highlevel, "location_id"),
+        services.credential(Side::Highlevel, "webhook_public_key"),
+        services.credential(Side::Chargify, "subdomain"),
+        plan.slots,
+        plan.create_contacts,
+        plan.write_reference,
+    );
+    for rule in plan.rules.iter().filter_map(draft) {
+        let _written = write!(
+            text,
+            "\n[[sync.field]]\nhighlevel = \"{}\"\nchargify = \"{}\"\ndirection = \"{}\"\nconflict = \"{}\"\n",
+            rule.highlevel, rule.chargify, rule.direction, rule.conflict
+        );
+    }
+    text
+}

@@ -1,0 +1,30 @@
+//! `cargo xtask sim`: passes on to `concord-sim`, which plays histories of the whole engine in virtual time.
+
+use crate::run;
+
+/// Seeds that CI plays: what three minutes hold on two cores.
+const CI_SEEDS: &str = "10000";
+
+/// Plays what the arguments say, such as `--seeds 10000`.
+pub(crate) fn run(rest: &[String]) -> anyhow::Result<()> {
+    let planted = rest.iter().any(|argument| argument == "--planted");
+    run::must(simulation(planted).args(rest))
+}
+
+/// The part of the tests: a fixed number of seeds, and the lines that tell what happened in them.
+pub(crate) fn test() -> anyhow::Result<Vec<String>> {
+    let mut simulation = simulation(false);
+    simulation.args(["--seeds", CI_SEEDS]);
+    run::must_keeping(&mut simulation, |line| line.contains("histories in "))
+}
+
+/// Optimised; with planted bugs it is a build of its own, which nothing else uses.
+fn simulation(planted: bool) -> std::process::Command {
+    let mut cargo =
+        run::cargo(["run", "--quiet", "--profile", "bench-fast", "--package", "sim", "--bin", "concord-sim"]);
+    if planted {
+        cargo.args(["--features", "planted"]);
+    }
+    cargo.arg("--");
+    cargo
+}
