@@ -169,13 +169,16 @@ fn aloud(live: &RunLiveView) -> String {
 #[cfg(feature = "hydrate")]
 mod watch {
     use domain::view::RunLiveView;
-    use leptos::prelude::*;
+    use leptos::{prelude::*, server_fn::ServerFn as _};
     use std::{cell::RefCell, rc::Rc, time::Duration};
     use wasm_bindgen::{JsCast as _, closure::Closure};
-    use web_sys::{EventSource, MessageEvent};
+    use web_sys::{EventSource, MessageEvent, RequestInit};
 
     /// Milliseconds between two sentences read aloud.
     const ALOUD_EVERY: i64 = 10_000;
+
+    /// The answer to somebody who is not signed in.
+    const UNAUTHORIZED: u16 = 401;
 
     /// A stream that was refused is opened anew after so long.
     const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -264,15 +267,16 @@ mod watch {
         stream.borrow_mut().replace(source);
     }
 
-    /// A refused stream does not say why. The run's page does: whoever is signed out is led away from it.
+    /// A refused stream does not say why; whoever asks who they are is told.
     fn ask_whether_signed_in(page: Page) {
-        let number = page.live.with_untracked(|live| live.run.number);
         let answered = Closure::once(move |answer: wasm_bindgen::JsValue| {
-            if answer.dyn_into::<web_sys::Response>().is_ok_and(|answer| answer.redirected()) {
+            if answer.dyn_into::<web_sys::Response>().is_ok_and(|answer| answer.status() == UNAUTHORIZED) {
                 page.shut_out.set(true);
             }
         });
-        drop(window().fetch_with_str(&format!("/runs/{number}")).then(&answered));
+        let ask = RequestInit::new();
+        ask.set_method("POST");
+        drop(window().fetch_with_str_and_init(crate::auth::Who::url(), &ask).then(&answered));
         // It is called once, after this function has returned.
         answered.forget();
     }

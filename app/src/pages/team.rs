@@ -74,9 +74,8 @@ const fn meaning(role: Role) -> &'static str {
 #[component]
 pub fn TeamPage() -> impl IntoView {
     let (done, ask, person) = (page::query("done"), page::query("ask"), page::query("person"));
-    let refused = page::refused::<AddPerson>()
-        .or_else(page::refused::<ChangeRole>)
-        .or_else(page::refused::<RemoveMember>);
+    let refused =
+        page::refused::<AddPerson>().or_else(page::refused::<ChangeRole>).or_else(page::refused::<RemoveMember>);
     let load = async move { Ok((members().await?, kept::take(FORM).await)) };
     page::loaded("Team", load, move |seen, (members, kept)| {
         let asked = members.iter().find(|member| member.id == person).cloned();

@@ -8,8 +8,8 @@ use crate::{
     kept::{self, Kept},
     page::{self, Guarded, Refused, capital},
     parts::{
-        Acts, Button, Card, Cell, Col, Crumb, Frame, Glyph, Head, Name, Notice, Place, Press, Row, Standing, State, Table,
-        TextField, Tone,
+        Acts, Button, Card, Cell, Col, Crumb, Frame, Glyph, Head, Name, Notice, Place, Press, Row, Standing, State,
+        Table, TextField, Tone,
     },
 };
 

@@ -8,7 +8,10 @@ use super::{Bar, Glyph, Icon, Part, Tone, Words, figure, share_of};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     Done,
-    Going { done: u64, whole: u64 },
+    Going {
+        done: u64,
+        whole: u64,
+    },
     /// Waits for the person who reads it: the step they are at.
     Here,
     Stopped,

@@ -210,7 +210,7 @@ fn Origin(run: RunView, now: OffsetDateTime) -> impl IntoView {
         _ => "",
     };
     let alone = (run.left_alone > 0)
-        .then(|| format!(" Beside {} without a contact.", counted(run.left_alone, "customer", "customers")));
+        .then(|| format!(" {} without a contact left alone.", counted(run.left_alone, "customer", "customers")));
     let ended = run.finished_at.map(|at| view! { ", ended " <Moment at=at.instant() now=now /> });
     view! {
         "Started " <Moment at=run.queued_at.instant() now=now />

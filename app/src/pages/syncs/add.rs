@@ -138,6 +138,8 @@ fn ConnectStep(connections: Vec<ConnectionView>, chosen: (String, String)) -> im
 #[component]
 fn ScopeStep(seen: Seen, chosen: (String, String), kept: Kept) -> impl IntoView {
     let (highlevel, chargify) = chosen;
+    let lacks = seen.lacks(Right::EditMapping);
+    let fixed = lacks.is_some();
     let fresh = kept.is_empty();
     let ticked = |field: &str| kept.value(field).is_some_and(|on| on == "true");
     let (require_email, create_contacts) = (fresh || ticked("require_email"), ticked("create_contacts"));
@@ -149,64 +151,66 @@ fn ScopeStep(seen: Seen, chosen: (String, String), kept: Kept) -> impl IntoView 
     view! {
         {rest}
         <Card title="Who takes part?" note=format!("{highlevel} ↔ {chargify}")>
-            <form class="form" method="post" action=CreateSync::url()>
+            <form method="post" action=CreateSync::url()>
                 <input type="hidden" name="draft[highlevel]" value=highlevel />
                 <input type="hidden" name="draft[chargify]" value=chargify />
-                <TextField
-                    label="Name"
-                    name="draft[name]"
-                    id="name"
-                    required=true
-                    value=name
-                    hint="Stands in addresses and on the command line. Lower-case letters, digits, - and _."
-                    error=kept.problem("name")
-                />
-                <Check
-                    label="Only contacts with an e-mail address"
-                    name="draft[require_email]"
-                    checked=require_email
-                    hint="Chargify demands one; without it a contact would be left out anyway."
-                />
-                <div class="form two">
+                <fieldset class="form" disabled=fixed>
                     <TextField
-                        label="Only with this tag"
-                        name="draft[only_tag]"
-                        id="tag"
-                        optional=true
-                        value=kept.value("tag")
-                        hint="Left empty, the tag does not matter."
-                        error=kept.problem("tag")
+                        label="Name"
+                        name="draft[name]"
+                        id="name"
+                        required=true
+                        value=name
+                        hint="Stands in addresses and on the command line. Lower-case letters, digits, - and _."
+                        error=kept.problem("name")
+                    />
+                    <Check
+                        label="Only contacts with an e-mail address"
+                        name="draft[require_email]"
+                        checked=require_email
+                        hint="Chargify demands one; without it a contact would be left out anyway."
+                    />
+                    <div class="form two">
+                        <TextField
+                            label="Only with this tag"
+                            name="draft[only_tag]"
+                            id="tag"
+                            optional=true
+                            value=kept.value("tag")
+                            hint="Left empty, the tag does not matter."
+                            error=kept.problem("tag")
+                        />
+                        <TextField
+                            label="Never with this tag"
+                            name="draft[not_tag]"
+                            id="not_tag"
+                            optional=true
+                            value=kept.value("not_tag")
+                            hint="Contacts that carry it are left out."
+                            error=kept.problem("not_tag")
+                        />
+                    </div>
+                    <Check
+                        label="Create contacts for customers that have none"
+                        name="draft[create_contacts]"
+                        checked=create_contacts
+                        hint="Off: customers without a contact stay as they are."
                     />
                     <TextField
-                        label="Never with this tag"
-                        name="draft[not_tag]"
-                        id="not_tag"
-                        optional=true
-                        value=kept.value("not_tag")
-                        hint="Contacts that carry it are left out."
-                        error=kept.problem("not_tag")
+                        label="Calls in flight at Chargify"
+                        name="draft[slots]"
+                        id="slots"
+                        takes=Takes::Number
+                        required=true
+                        value=kept.value("slots").unwrap_or_else(|| "3".to_owned())
+                        hint="1 to 4. Chargify gives a site four for everybody; 3 leaves one for your other systems."
+                        error=kept.problem("slots")
                     />
-                </div>
-                <Check
-                    label="Create contacts for customers that have none"
-                    name="draft[create_contacts]"
-                    checked=create_contacts
-                    hint="Off: customers without a contact stay as they are."
-                />
-                <TextField
-                    label="Calls in flight at Chargify"
-                    name="draft[slots]"
-                    id="slots"
-                    takes=Takes::Number
-                    required=true
-                    value=kept.value("slots").unwrap_or_else(|| "3".to_owned())
-                    hint="1 to 4. Chargify gives a site four for everybody; 3 leaves one for your other systems."
-                    error=kept.problem("slots")
-                />
-                <div class="line">
-                    <Guarded text="Make the sync, switched off" press=Press::Primary lacks=seen.lacks(Right::EditMapping) />
-                    <LinkButton text="Back" href=back press=Press::Bare />
-                </div>
+                    <div class="line">
+                        <Guarded text="Make the sync, switched off" press=Press::Primary lacks=lacks />
+                        <LinkButton text="Back" href=back press=Press::Bare />
+                    </div>
+                </fieldset>
             </form>
         </Card>
     }

@@ -232,6 +232,7 @@ fn Editor(
 #[component]
 fn Save(draft: Draft, is_draft: bool, lacks: Option<String>, name: String, in_steps: bool) -> impl IntoView {
     let error = draft.of_reason();
+    let fixed = lacks.is_some();
     let reason = if draft.reason.is_empty() && in_steps { "first mapping".to_owned() } else { draft.reason };
     let discard = is_draft
         .then(|| view! { <Button text="Discard the draft" press=Press::Bare name="form[press]" value="discard" /> });
@@ -239,7 +240,7 @@ fn Save(draft: Draft, is_draft: bool, lacks: Option<String>, name: String, in_st
     let skip = skip.then(|| view! { <LinkButton text=skip_text href=format!("/syncs/{name}?step=4") /> });
     view! {
         <Card title="Save" note="Saving writes to neither service. The next plan shows what the new version changes.">
-            <div class="form">
+            <fieldset class="form" disabled=fixed>
                 <TextField
                     label="Reason"
                     name="form[reason]"
@@ -253,7 +254,7 @@ fn Save(draft: Draft, is_draft: bool, lacks: Option<String>, name: String, in_st
                     {skip}
                     {discard}
                 </div>
-            </div>
+            </fieldset>
         </Card>
     }
 }

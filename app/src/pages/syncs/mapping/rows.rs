@@ -17,11 +17,7 @@ pub struct Known {
 }
 
 impl Known {
-    pub fn of(
-        row: &RowForm,
-        rules: &[RuleView],
-        choices: &(Vec<FieldChoiceView>, Vec<FieldChoiceView>),
-    ) -> Self {
+    pub fn of(row: &RowForm, rules: &[RuleView], choices: &(Vec<FieldChoiceView>, Vec<FieldChoiceView>)) -> Self {
         let rule = rules.iter().find(|rule| rule.highlevel == row.highlevel && rule.chargify == row.chargify);
         let label = |choices: &[FieldChoiceView], key: &str| {
             choices
