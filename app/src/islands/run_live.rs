@@ -29,7 +29,6 @@ pub fn RunLive(first: RunLiveView) -> impl IntoView {
     watch::start(watch::Page::new(live, said, stale, shut_out));
     view! {
         <div class="stack">
-            {move || view! { <Moving live=live.get() /> }}
             <p class="notice tone-warn" role="alert" hidden=move || !shut_out.get()>
                 <span class="said">
                     <b>"Your session has ended."</b>
@@ -37,6 +36,7 @@ pub fn RunLive(first: RunLiveView) -> impl IntoView {
                     <a href=format!("/sign-in?next=%2Fruns%2F{number}")>"Sign in to go on watching"</a>
                 </span>
             </p>
+            {move || view! { <Moving live=live.get() /> }}
             <p class="meta" hidden=move || !stale.get() || shut_out.get()>
                 "The connection was lost; these numbers may be old. It is tried again by itself."
             </p>
