@@ -9,7 +9,7 @@ mod pages;
 
 pub(crate) use meanwhile::Meanwhile;
 
-use super::{SyncContext, batch_of, readers::Readers};
+use super::{Decided, LONE_CUSTOMER, SyncContext, batch_of, readers::Readers};
 use crate::{
     Engine, EngineError, Result, UpstreamClass,
     clients::{CallContext, CallError},
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one record; where it is gone, that is written down.
-    pub(crate) async fn refresh(&self, side: Side, id: &str) -> Result<()> {
+    pub(crate) async fn refresh(&self, side: Side, id: &str) -> Result<Option<Record>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let remote_id = RemoteId(id.to_owned());
         let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: self.engine.clock().now() };
@@ -87,13 +87,32 @@ impl<'a> Reader<'a> {
             Ok(record) => {
                 let mut conn = self.engine.pool().acquire().await?;
                 store::records::upsert(&mut conn, mark, &batch_of([&record])).await?;
+                Ok(Some(record))
             }
             Err(error) if error.class == UpstreamClass::NotFound => {
                 let mut conn = self.engine.pool().acquire().await?;
                 store::records::mark_gone(&mut conn, mark, id).await?;
+                Ok(None)
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Looks for the customer of a contact that has none, as a run of it would: before somebody is told that one would be
+    /// created.
+    pub(crate) async fn look_for_customer(&self, contact: &Record) -> Result<()> {
+        let Some(id) = &contact.id else { return Ok(()) };
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let read_at = self.engine.clock().now();
+        let mark = ReadMark { workspace_id, sync_id, side: Side::Chargify, run_id: None, read_at };
+        let reference = self.context.policy.matching.reference_of(id);
+        let found = match (self.readers.customer_by_reference(&self.call, &reference).await?, contact.email()) {
+            (Some(found), _) => vec![found.record],
+            (None, Some(email)) => self.readers.customers_with_email(&self.call, &email).await?,
+            (None, None) => Vec::new(),
+        };
+        let mut conn = self.engine.pool().acquire().await?;
+        store::records::upsert(&mut conn, mark, &batch_of(&found)).await?;
         Ok(())
     }
 }
@@ -154,6 +173,7 @@ impl Reading<'_> {
             } else {
                 self.context.row.chargify_event_id
             },
+            ..ReadSummary::default()
         })
     }
 
@@ -166,7 +186,6 @@ impl Reading<'_> {
         };
         let began_at = self.engine.clock().now();
         let since = seen_until - time::Duration::seconds(limits::WATERMARK_OVERLAP_S);
-            ..ReadSummary::default()
         let (contacts, customers) =
             futures::try_join!(Box::pin(self.all_contacts(Some(since))), Box::pin(self.heard_customers(event_id)))?;
         Ok(ReadSummary {
@@ -178,6 +197,7 @@ impl Reading<'_> {
             began_at: Some(began_at),
             highlevel_seen_until: mark_after(&contacts, self.context.row.highlevel_seen_until, began_at),
             chargify_event_id: Some(if customers.unreadable == 0 { customers.newest } else { event_id }),
+            ..ReadSummary::default()
         })
     }
 
@@ -185,12 +205,18 @@ impl Reading<'_> {
     pub(crate) async fn chosen(&self, contact_ids: &[String]) -> Result<ReadSummary> {
         let mut summary = ReadSummary::default();
         for id in contact_ids {
+            if let Some(customer_id) = id.strip_prefix(LONE_CUSTOMER) {
+                let mark = self.mark(Side::Chargify);
+                let customer = self.one(Side::Chargify, customer_id).await?;
+                summary.customers += u64::from(customer.is_some());
+                self.keep(mark, customer.as_slice()).await?;
+                continue;
+            }
             let mark = self.mark(Side::Highlevel);
             let contact = self.one(Side::Highlevel, id).await?;
             let email = contact.as_ref().and_then(Record::email);
             if let Some(contact) = contact {
                 self.keep(mark, &[contact]).await?;
-            ..ReadSummary::default()
                 summary.contacts += 1;
             }
             let mark = self.mark(Side::Chargify);
@@ -201,16 +227,18 @@ impl Reading<'_> {
         Ok(summary)
     }
 
-    /// The linked customer of a contact, else the one whose reference names it, else those with its e-mail address:
-    /// a webhook may be lost, so the copies alone cannot tell that there is none.
+    /// The linked customer of a contact, else the one a person named, else the one whose reference names it, else those
+    /// with its e-mail address: a webhook may be lost, so the copies alone cannot tell that there is none.
     async fn partners_of(&self, contact_id: &str, email: Option<&str>) -> Result<Vec<Record>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.pool().acquire().await?;
         let ids = [contact_id.to_owned()];
         let links = store::links::of_records(&mut conn, workspace_id, sync_id, &ids, &[]).await?;
+        let decided = Decided::of(&mut conn, self.context, (Side::Highlevel, &ids), None).await?;
         drop(conn);
-        if let Some(link) = links.first() {
-            return Ok(self.one(Side::Chargify, &link.customer_id).await?.into_iter().collect());
+        let named = decided.customer_for(contact_id).and_then(|customer| customer.id.as_ref()).map(RemoteId::as_str);
+        if let Some(id) = links.first().map(|link| link.customer_id.as_str()).or(named) {
+            return Ok(self.one(Side::Chargify, id).await?.into_iter().collect());
         }
         let reference = self.context.policy.matching.reference_of(&RemoteId(contact_id.to_owned()));
         let found = self.try_read(|| self.readers.customer_by_reference(&self.call, &reference)).await?;

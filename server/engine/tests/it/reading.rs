@@ -85,6 +85,21 @@ async fn a_run_of_a_chosen_contact_finds_the_customer_by_its_address(pool: PgPoo
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_resync_shows_the_customer_that_a_run_would_find(pool: PgPool) {
+    let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
+    world.run("full").await;
+    let contact = world.add_contact("Ne", "Wer", "newer@reading.example");
+    world.run("dry-run").await;
+    world.add_customer(&[("first_name", "Ne"), ("last_name", "Wer"), ("email", "newer@reading.example")]);
+    let runner = world.runner().await;
+    let shown = world.engine.plan_resync(&runner, SYNC, Side::Highlevel, &contact).await.unwrap();
+    assert_ne!(shown.action, "create_customer", "{shown:#?}");
+    world.engine.resync(&runner, SYNC, Side::Highlevel, &contact, &shown.seal).await.unwrap();
+    world.drain().await;
+    assert_eq!((world.customers(), world.links().await), (1, 1));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn an_edit_in_the_very_second_of_our_own_write_is_not_taken_for_it(pool: PgPool) {
     let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
     let contact = world.add_contact("Ada", "Lovelace", "ada@reading.example");
