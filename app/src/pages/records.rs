@@ -2,7 +2,7 @@
 
 use domain::{
     Side,
-    view::{PairState, RecordPageView, RecordRowView},
+    view::{PairState, RecordFilter, RecordPageView, RecordRowView},
 };
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -18,6 +18,7 @@ use crate::{
 };
 
 pub mod one;
+pub mod question;
 pub mod resync;
 
 /// What can be asked for in the list, and how it is said there.
@@ -31,51 +32,60 @@ const STATES: [(&str, &str); 7] = [
     ("unpaired", "No pair yet"),
 ];
 
-/// A page of records: all of them, or those that a text finds; `state` narrows to one, empty for any.
+/// A page of records that pass the filter.
 #[server(endpoint = "records-page")]
-pub async fn records_page(search: String, state: String, after: String) -> Result<RecordPageView, AppError> {
+pub async fn records_page(#[server(default)] filter: RecordFilter) -> Result<RecordPageView, AppError> {
     let (viewer, engine) = crate::auth::viewer().await?;
-    let after = Some(after).filter(|after| !after.is_empty());
-    Ok(engine.records(&viewer, &search, &state, after.as_deref()).await?)
+    Ok(engine.records(&viewer, &filter).await?)
 }
 
-/// What the page was asked for.
-#[derive(Clone, Debug, Default)]
-struct Asked {
-    search: String,
-    state: String,
-    after: String,
+/// What the page's address asks for.
+fn asked() -> RecordFilter {
+    let state = page::query("state");
+    let known = STATES.iter().any(|(value, _)| *value == state);
+    RecordFilter {
+        search: page::query("q").trim().to_owned(),
+        sync: page::query("sync"),
+        state: if known { state } else { String::new() },
+        after: page::query("after"),
+    }
 }
 
-impl Asked {
+/// The address of such a list, from the record that `after` names onwards.
+fn list_address(asked: &RecordFilter, after: &str) -> String {
+    let parts = [("q", asked.search.as_str()), ("sync", &asked.sync), ("state", &asked.state), ("after", after)];
+    let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
+    let parts: Vec<String> = parts.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    if parts.is_empty() { "/records".to_owned() } else { format!("/records?{}", parts.join("&")) }
+}
+
+fn is_narrowed(asked: &RecordFilter) -> bool {
+    !asked.search.is_empty() || !asked.sync.is_empty() || !asked.state.is_empty()
+}
+
+/// The record that a page is about, as its address names it.
+#[derive(Clone, Debug)]
+pub struct Which {
+    sync: String,
+    side: String,
+    id: String,
+}
+
+impl Which {
     fn from_address() -> Self {
-        let state = page::query("state");
-        let known = STATES.iter().any(|(value, _)| *value == state);
-        Self {
-            search: page::query("q").trim().to_owned(),
-            state: if known { state } else { String::new() },
-            after: page::query("after"),
-        }
+        Self { sync: page::param("sync"), side: page::param("side"), id: page::param("id") }
     }
 
-    /// The address of this list, from the record that `after` names onwards.
-    fn address(&self, after: &str) -> String {
-        let parts = [("q", self.search.as_str()), ("state", self.state.as_str()), ("after", after)];
-        let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
-        let parts: Vec<String> = parts.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        if parts.is_empty() { "/records".to_owned() } else { format!("/records?{}", parts.join("&")) }
-    }
-
-    fn is_narrowed(&self) -> bool {
-        !self.search.is_empty() || !self.state.is_empty()
+    fn address(&self) -> String {
+        one::address(&self.sync, &self.side, &self.id)
     }
 }
 
 /// All records, or those found; a text that finds exactly one leads straight to it.
 #[component]
 pub fn RecordsPage() -> impl IntoView {
-    let asked = Asked::from_address();
-    let load = records_page(asked.search.clone(), asked.state.clone(), asked.after.clone());
+    let asked = asked();
+    let load = records_page(asked.clone());
     page::loaded("Records", load, move |seen, view| {
         if let ([only], false, true) = (view.rows.as_slice(), asked.search.is_empty(), asked.after.is_empty()) {
             page::leave_for(&address(only));
@@ -94,7 +104,7 @@ fn address(row: &RecordRowView) -> String {
 }
 
 #[component]
-fn Records(seen: Seen, view: RecordPageView, asked: Asked) -> impl IntoView {
+fn Records(seen: Seen, view: RecordPageView, asked: RecordFilter) -> impl IntoView {
     let now = seen.now();
     let RecordPageView { rows, next, total_contacts, total_customers, total_links } = view;
     let lead = format!(
@@ -114,11 +124,11 @@ fn Records(seen: Seen, view: RecordPageView, asked: Asked) -> impl IntoView {
     // An empty list has a heading of its own, which stands under one of the card.
     let heading = rows.is_empty().then_some("Records");
     let content = if rows.is_empty() {
-        view! { <Nothing known=total_contacts + total_customers narrowed=asked.is_narrowed() later=!asked.after.is_empty() /> }
+        view! { <Nothing known=total_contacts + total_customers narrowed=is_narrowed(&asked) later=!asked.after.is_empty() /> }
             .into_any()
     } else {
-        let older = next.map(|next| asked.address(&next));
-        let newest = (!asked.after.is_empty()).then(|| asked.address(""));
+        let older = next.map(|next| list_address(&asked, &next));
+        let newest = (!asked.after.is_empty()).then(|| list_address(&asked, ""));
         view! { <Rows rows=rows now=now shown=found.clone() older=older first=newest /> }.into_any()
     };
     view! {
@@ -129,8 +139,9 @@ fn Records(seen: Seen, view: RecordPageView, asked: Asked) -> impl IntoView {
                 label="Find a record"
                 button="Find"
                 result=found
-                clear=asked.is_narrowed().then_some("/records")
+                clear=is_narrowed(&asked).then_some("/records")
             >
+                {(!asked.sync.is_empty()).then(|| view! { <OfSync sync=asked.sync.clone() /> })}
                 <Search
                     name="q"
                     value=asked.search
@@ -143,6 +154,15 @@ fn Records(seen: Seen, view: RecordPageView, asked: Asked) -> impl IntoView {
             </Filter>
             <Card title=heading flush=true>{content}</Card>
         </Frame>
+    }
+}
+
+/// Says, and keeps when the form is sent, that the list is of one sync only.
+#[component]
+fn OfSync(sync: String) -> impl IntoView {
+    view! {
+        <span class="meta">{format!("Of the sync {sync}")}</span>
+        <input type="hidden" name="sync" value=sync />
     }
 }
 
@@ -271,8 +291,9 @@ mod tests {
 
     #[test]
     fn a_list_keeps_what_was_asked_for_in_its_address() {
-        let asked = Asked { search: "zoë & co".to_owned(), state: "waiting".to_owned(), after: String::new() };
-        assert_eq!(asked.address("a:b"), "/records?q=zo%C3%AB%20%26%20co&state=waiting&after=a%3Ab");
-        assert_eq!(Asked::default().address(""), "/records");
+        let (search, sync, state) = ("zoë & co".to_owned(), "crm".to_owned(), "waiting".to_owned());
+        let asked = RecordFilter { search, sync, state, after: String::new() };
+        assert_eq!(list_address(&asked, "a:b"), "/records?q=zo%C3%AB%20%26%20co&sync=crm&state=waiting&after=a%3Ab");
+        assert_eq!(list_address(&RecordFilter::default(), ""), "/records");
     }
 }

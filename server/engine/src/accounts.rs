@@ -109,7 +109,7 @@ impl Engine {
             None => String::new(),
         };
         let workspace = store::workspaces::name(&mut conn, viewer.workspace_id()).await?;
-        let waiting = store::workspaces::waiting(&mut conn, viewer.workspace_id()).await?;
+        let waiting = store::decisions::waiting(&mut conn, viewer.workspace_id(), None).await?;
         let many_workspaces = match actor.person_id() {
             Some(id) => store::people::workspaces(&mut conn, id).await?.len() > 1,
             None => false,

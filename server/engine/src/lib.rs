@@ -47,6 +47,7 @@ pub use error::{EngineError, Result, UpstreamClass};
 pub use health::Readiness;
 pub use jobs::Worker;
 pub use logins::{LOGIN_PERSON, LOGIN_WORKSPACE, Login, LoginHash};
+pub use records::RecordAt;
 pub use runs::{Approval, StartRun};
 pub use store::{PostgresStore, Store};
 pub use syncs::RuleDraft;

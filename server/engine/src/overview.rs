@@ -24,13 +24,14 @@ impl Engine {
             let found = verdicts.iter().find(|(name, _)| name == verdict).map_or(0, |(_, count)| *count);
             u64::try_from(found).unwrap_or(0)
         };
+        let waiting = store::decisions::waiting(&mut conn, workspace_id, None).await?;
         let pairs = syncs.iter().map(|sync| sync.links).sum();
         let parked = store::links::parked(&mut conn, workspace_id).await?;
         let queue = self.queue_view(&mut conn, viewer, now).await?;
         let day = self.day(&mut conn, viewer, now).await?;
         Ok(OverviewView {
             now: At::from(now),
-            needs: needs(&parked, &connections, &syncs, (count("waiting"), count("failed"))),
+            needs: needs(&parked, &connections, &syncs, (u64::try_from(waiting).unwrap_or(0), count("failed"))),
             pairs,
             pairs_in_step: count("in_step").min(pairs),
             syncs,
@@ -138,7 +139,7 @@ fn needs(
         needs.push(NeedView {
             kind: "decision".to_owned(),
             title: if waiting == 1 { "1 record waits for a decision".to_owned() } else { format!("{waiting} records wait for a decision") },
-            detail: "More than one partner is possible, or a field was changed on both sides. Nothing is written until it is clear.".to_owned(),
+            detail: "More than one partner is possible, a field was changed on both sides, or a partner was deleted. Nothing is written until it is clear.".to_owned(),
             action: "See them".to_owned(),
             href: "/records?state=waiting".to_owned(),
         });

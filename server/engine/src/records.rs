@@ -1,51 +1,56 @@
 //! Records as people look at them: find one, see both sides and why it stands as it does, bring it into step by hand.
 
+mod answer;
+mod question;
+mod resync;
 mod trace;
 
 use crate::{
-    Engine, EngineError, Result, Runner, Viewer,
-    clients::{CallContext, Priority},
-    runs::Approval,
+    Engine, EngineError, Result, Viewer,
     store::{
         self,
         links::LinkRow,
         records::{RecordKey, RecordQuery, RecordRow},
     },
-    sync::{Circumstances, Planned, Reader, SyncContext},
+    sync::{Circumstances, Planned, SyncContext},
 };
 use domain::{
-    Right, Side, limits,
+    Right, Side,
+    decision::Decision,
+    limits,
     merge::{Merged, Sides, Why, merge},
     record::Record,
     value::Value,
-    view::{At, AuditFilter, FieldView, HistoryView, PairState, RecordPageView, RecordRowView, RecordView, ResyncView},
+    view::{
+        At, AuditFilter, FieldView, HistoryView, PairState, RecordFilter, RecordPageView, RecordRowView, RecordView,
+    },
 };
-use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
+pub use answer::RecordAt;
+
 impl Engine {
-    /// Records found by name, e-mail, phone or id; every record for an empty text. `verdict` narrows to one state
-    /// (`in_step`, `drifted`, `waiting`, `failed`, `left_out`, `unpaired`), empty for any; `after` is the `next` of the
-    /// page before.
+    /// A page of records: those that pass the filter, every one for an empty filter.
     ///
     /// # Errors
-    /// [`EngineError::NotAllowed`] without the right to see personal data; database errors.
-    pub async fn records(
-        &self,
-        viewer: &Viewer,
-        search: &str,
-        verdict: &str,
-        after: Option<&str>,
-    ) -> Result<RecordPageView> {
+    /// [`EngineError::NotAllowed`] without the right to see personal data; [`EngineError::NotFound`] for an unknown sync;
+    /// database errors.
+    pub async fn records(&self, viewer: &Viewer, filter: &RecordFilter) -> Result<RecordPageView> {
         may_see(viewer)?;
         let mut conn = self.pool().acquire().await?;
         let workspace_id = viewer.workspace_id();
-        let before = after.map(page_key).transpose()?;
-        let mut rows = if search.trim().is_empty() {
-            let query = RecordQuery { verdict, before: before.as_ref(), limit: limits::LIST_PAGE + 1 };
-            store::records::list(&mut conn, workspace_id, &query).await?
+        let before = Some(filter.after.as_str()).filter(|after| !after.is_empty()).map(page_key).transpose()?;
+        let sync_id = match filter.sync.as_str() {
+            "" => None,
+            name => Some(named(&mut conn, viewer, name).await?.sync_id),
+        };
+        let searches = !filter.search.trim().is_empty();
+        let limit = limits::LIST_PAGE + i64::from(!searches);
+        let query = RecordQuery { verdict: &filter.state, sync_id, before: before.as_ref(), limit };
+        let mut rows = if searches {
+            store::records::search(&mut conn, workspace_id, &filter.search, &query).await?
         } else {
-            store::records::search(&mut conn, workspace_id, search, verdict, limits::LIST_PAGE).await?
+            store::records::list(&mut conn, workspace_id, &query).await?
         };
         let page = usize::try_from(limits::LIST_PAGE).unwrap_or(usize::MAX);
         let more = rows.len() > page;
@@ -69,7 +74,7 @@ impl Engine {
         may_see(viewer)?;
         let mut conn = self.pool().acquire().await?;
         let context = named(&mut conn, viewer, sync).await?;
-        let (planned, link) = self.plan_one(&mut conn, &context, side, id).await?;
+        let (planned, link) = self.plan_one(&mut conn, &context, (side, id), None).await?;
         let read_at = |side: Side, id: Option<&str>, rows: &[RecordRow]| {
             rows.iter()
                 .find(|row| row.side == side.as_str() && Some(row.remote_id.as_str()) == id)
@@ -79,6 +84,7 @@ impl Engine {
         let row = rows.first().ok_or(EngineError::NotFound("record"))?;
         let state = pair_state(&row.verdict);
         let (question, answer, trace) = trace::of(&planned, link.is_some(), state);
+        let asked = self.question(&mut conn, &context, &planned).await?;
         drop(conn);
         let history = self.history(viewer, &planned).await?;
         Ok(RecordView {
@@ -98,72 +104,17 @@ impl Engine {
             highlevel_read_at: read_at(Side::Highlevel, planned.contact_id(), &rows),
             chargify_read_at: read_at(Side::Chargify, planned.customer_id(), &rows),
             would: planned.item.changes.iter().map(crate::runs::change_view).collect(),
+            asked,
         })
     }
 
-    /// Reads both sides now and says what a resync would write. Nothing is written.
-    ///
-    /// # Errors
-    /// [`EngineError::NotFound`]; [`EngineError::Upstream`] when a service cannot be read.
-    pub async fn plan_resync(&self, by: &Runner, sync: &str, side: Side, id: &str) -> Result<ResyncView> {
-        let mut conn = self.pool().acquire().await?;
-        let context = by_name(&mut conn, by.workspace_id(), sync).await?;
-        drop(conn);
-        let planned = self.plan_anew(by, &context, side, id).await?;
-        let calls = Side::BOTH.into_iter().filter(|side| planned.item.action.writes(*side)).count();
-        Ok(ResyncView {
-            action: planned.item.action.as_str().to_owned(),
-            reason: planned.item.reason.words.clone(),
-            changes: planned.item.changes.iter().map(crate::runs::change_view).collect(),
-            calls: u32::try_from(calls).unwrap_or(0),
-            seal: seal(&planned),
-        })
-    }
-
-    /// Queues the resync of one record that a person has seen the plan of; returns the run's number.
-    ///
-    /// # Errors
-    /// [`EngineError::AlreadyDone`] when what it would write, read anew, is no longer what was shown;
-    /// [`EngineError::NotFound`]; [`EngineError::Upstream`] when a service cannot be read.
-    pub async fn resync(&self, by: &Runner, sync: &str, side: Side, id: &str, shown: &str) -> Result<u64> {
-        let mut conn = self.pool().acquire().await?;
-        let context = by_name(&mut conn, by.workspace_id(), sync).await?;
-        drop(conn);
-        let planned = self.plan_anew(by, &context, side, id).await?;
-        if seal(&planned) != shown {
-            return Err(EngineError::AlreadyDone);
-        }
-        let contact_id = planned.contact_id().ok_or_else(|| {
-            EngineError::invalid("this customer has no contact, so there is nothing to bring into step")
-        })?;
-        let chosen = [contact_id.to_owned()];
-        self.queue_run(by.actor(), &context, "resync", Some(&chosen), Approval::Granted).await
-    }
-
-    /// Reads both sides of a record and plans it.
-    async fn plan_anew(&self, by: &Runner, context: &SyncContext, side: Side, id: &str) -> Result<Planned> {
-        let mut conn = self.pool().acquire().await?;
-        let (planned, _) = self.plan_one(&mut conn, context, side, id).await?;
-        drop(conn);
-        let call = CallContext::new(Priority::Live, by.actor().key());
-        let reader = Reader::open(self, context, call).await?;
-        for (side, id) in [(Side::Highlevel, planned.contact_id()), (Side::Chargify, planned.customer_id())] {
-            if let Some(id) = id {
-                reader.refresh(side, id).await?;
-            }
-        }
-        self.flush_calls().await?;
-        let mut conn = self.pool().acquire().await?;
-        Ok(self.plan_one(&mut conn, context, side, id).await?.0)
-    }
-
-    /// Plans one record of either side from the copies.
+    /// Plans one record of either side from the copies, as if a person had decided `supposed`, if it is given.
     async fn plan_one(
         &self,
         conn: &mut PgConnection,
         context: &SyncContext,
-        side: Side,
-        id: &str,
+        (side, id): (Side, &str),
+        supposed: Option<&Decision>,
     ) -> Result<(Planned, Option<LinkRow>)> {
         let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
         let ids = [id.to_owned()];
@@ -185,14 +136,15 @@ impl Engine {
             }
             None => store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &ids).await?,
         };
-        let row = rows.first().ok_or(EngineError::NotFound("record"))?;
         let how = Circumstances::default();
         let planned = match contact_id {
-            Some(_) => {
-                self.plan_contacts(conn, context, &rows, how).await?.pop().ok_or(EngineError::NotFound("record"))?
+            Some(_) => self.plan_contacts_supposing(conn, context, &rows, how, supposed).await?.pop(),
+            None => {
+                let there: Vec<RecordRow> = rows.into_iter().filter(|row| row.gone_at.is_none()).collect();
+                self.plan_lone_customers(conn, context, &there, how, supposed).await?.pop()
             }
-            None => Self::plan_lone_customer(context, row, how)?,
         };
+        let planned = planned.ok_or(EngineError::NotFound("record"))?;
         Ok((planned, link))
     }
 
@@ -256,13 +208,6 @@ async fn copies(conn: &mut PgConnection, context: &SyncContext, planned: &Planne
     Ok(rows)
 }
 
-/// Stands for exactly this plan.
-fn seal(planned: &Planned) -> String {
-    let stored =
-        serde_json::to_vec(&(&planned.item.action, &planned.item.changes, &planned.item.reference)).unwrap_or_default();
-    hex::encode(Sha256::digest(stored))
-}
-
 fn pair_state(verdict: &str) -> PairState {
     match verdict {
         "in_step" => PairState::InStep,
@@ -280,7 +225,6 @@ fn listed(row: store::records::ListedRow) -> RecordRowView {
         if is_contact { (Some(row.remote_id), row.partner_id) } else { (row.partner_id, Some(row.remote_id)) };
     RecordRowView {
         sync: row.sync,
-        Why::NotRead => "The field to be written was not read, and nothing is written over unseen.",
         contact_id,
         customer_id,
         name: row.display_name,
@@ -336,6 +280,7 @@ fn said(merged: &Merged) -> (&'static str, String) {
 const fn why_words(why: Why) -> &'static str {
     match why {
         Why::Absent => "Not read on one side, so nothing is known of it.",
+        Why::NotRead => "The field to be written was not read, and nothing is written over unseen.",
         Why::Direction => "The rule does not go this way.",
         Why::EmptyRule => "The rule does not copy an emptied field.",
         Why::FillEmpty => "The rule only fills empty fields.",

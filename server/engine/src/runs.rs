@@ -52,6 +52,16 @@ pub struct StartRun {
     pub approval: Approval,
 }
 
+/// A run about to be queued.
+#[derive(Clone, Copy)]
+pub(crate) struct NewRunOf<'a> {
+    pub(crate) context: &'a SyncContext,
+    pub(crate) mode: &'a str,
+    /// Ids of contacts, or of lone customers after [`crate::sync::LONE_CUSTOMER`]; `None`: all.
+    pub(crate) chosen: Option<&'a [String]>,
+    pub(crate) approval: Approval,
+}
+
 /// At most so many records can be chosen by id.
 const CHOSEN_MAX: usize = 1_000;
 
@@ -93,9 +103,23 @@ impl Engine {
         chosen: Option<&[String]>,
         approval: Approval,
     ) -> Result<u64> {
+        let mut tx = self.pool().begin().await?;
+        let run = NewRunOf { context, mode, chosen, approval };
+        let (number, _) = self.queue_run_in(&mut tx, by, &run).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
+    /// The same in the caller's transaction; the run's number and id. The audit trail stays locked until it ends.
+    pub(crate) async fn queue_run_in(
+        &self,
+        conn: &mut PgConnection,
+        by: &Actor,
+        run: &NewRunOf<'_>,
+    ) -> Result<(u64, RunId)> {
+        let NewRunOf { context, mode, chosen, approval } = *run;
         let now = self.clock().now();
         let run_id = RunId(self.entropy().uuid());
-        let mut tx = self.pool().begin().await?;
         let new = NewRun {
             workspace_id: context.workspace_id,
             run_id,
@@ -107,17 +131,16 @@ impl Engine {
             approval: approval.as_str(),
             queued_at: now,
         };
-        let number = store::runs::insert(&mut tx, &new).await.map_err(one_at_a_time)?;
+        let number = store::runs::insert(conn, &new).await.map_err(one_at_a_time)?;
         let priority = if mode == "resync" { Priority::Live } else { Priority::Bulk };
         let at = Queueing { workspace_id: context.workspace_id, lane_id: context.chargify_id(), priority, delay_ms: 0 };
-        self.enqueue(&mut tx, &Job::Run { run_id }, &at).await?;
+        self.enqueue(conn, &Job::Run { run_id }, &at).await?;
         let line = NewAuditLine::by(by, AuditAction::RunQueued, now)
             .about(format!("run:{run_id}"), format!("run {number} of {}", context.row.name))
             .with("mode", mode)
             .in_run(run_id);
-        audit::append(&mut tx, context.workspace_id, line).await?;
-        tx.commit().await?;
-        Ok(u64::try_from(number).unwrap_or(0))
+        audit::append(conn, context.workspace_id, line).await?;
+        Ok((u64::try_from(number).unwrap_or(0), run_id))
     }
 
     /// Releases a run that waits for a person.

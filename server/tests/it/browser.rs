@@ -23,6 +23,8 @@ pub(crate) struct Page {
 pub(crate) struct Form {
     action: String,
     pub(crate) fields: Vec<(String, String)>,
+    /// What can be chosen, beside what is.
+    radios: Vec<(String, String)>,
 }
 
 impl Browser {
@@ -71,6 +73,13 @@ impl Browser {
         self.open(&next).await
     }
 
+    /// Sends a form of method get, and follows where it leads.
+    pub(crate) async fn ask(&mut self, form: Form) -> Page {
+        let pairs = form.fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let query: Vec<String> = pairs.collect();
+        self.open(&format!("{}?{}", form.action, query.join("&"))).await
+    }
+
     /// Keeps the cookie; where the answer leads, if it leads on.
     fn taken(&mut self, response: &Response) -> Option<String> {
         if let Some(cookie) = response.headers().get(header::SET_COOKIE) {
@@ -86,10 +95,16 @@ impl Browser {
 impl Page {
     /// The form that posts to that server function.
     pub(crate) fn form(&self, endpoint: &str) -> Form {
-        let action = format!("/api/{endpoint}");
+        self.form_to(&format!("/api/{endpoint}"))
+    }
+
+    /// The form that leads to that address.
+    pub(crate) fn form_to(&self, action: &str) -> Form {
+        let action = action.to_owned();
         let form = self.html.split("<form").skip(1).find(|form| attribute(form, "action") == Some(action.clone()));
-        let form = form.unwrap_or_else(|| panic!("no form for {endpoint} on {}: {}", self.path, self.html));
-        Form { action, fields: fields(form.split("</form>").next().unwrap()) }
+        let form = form.unwrap_or_else(|| panic!("no form to {action} on {}: {}", self.path, self.html));
+        let form = form.split("</form>").next().unwrap();
+        Form { action, fields: fields(form), radios: radios(form) }
     }
 
     /// Whether the page says that, once its markup is taken away.
@@ -112,6 +127,15 @@ impl Form {
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         let field = self.fields.iter_mut().find(|(field, _)| field == name);
         field.unwrap_or_else(|| panic!("no field {name}")).1 = value.to_owned();
+        self
+    }
+
+    /// Presses a radio button.
+    pub(crate) fn choosing(mut self, name: &str, value: &str) -> Self {
+        let pair = (name.to_owned(), value.to_owned());
+        assert!(self.radios.contains(&pair), "no choice {pair:?} among {:?}", self.radios);
+        self.fields.retain(|(field, _)| field != name);
+        self.fields.push(pair);
         self
     }
 
@@ -151,6 +175,13 @@ fn fields(form: &str) -> Vec<(String, String)> {
         }
     }
     fields
+}
+
+/// Every radio button that can be pressed, with its value.
+fn radios(form: &str) -> Vec<(String, String)> {
+    let inputs = form.split('<').filter(|tag| tag.starts_with("input ") && !is_set(tag, "disabled"));
+    let radios = inputs.filter(|tag| attribute(tag, "type").as_deref() == Some("radio"));
+    radios.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?))).collect()
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

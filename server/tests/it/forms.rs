@@ -8,8 +8,11 @@ use engine::{Engine, Entropy, HttpTransport, Parts, Settings, SystemClock, Vault
 use reqwest::StatusCode;
 use sandbox::{Options, Sandbox};
 use sqlx::PgPool;
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
+
+/// The longest that a run of a dozen records may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that reaches the sandboxes, and the sandboxes.
 pub(crate) struct House {
@@ -95,6 +98,51 @@ impl House {
         let page = browser.open("/syncs/new?highlevel=crm&chargify=billing").await;
         let form = page.form("create-sync").with("draft[name]", "contacts");
         browser.send(&page, form, None).await
+    }
+}
+
+/// Runs, as the tests of their pages and of the pages of their records begin.
+impl House {
+    /// The page, loaded anew at each change of a run until it says so.
+    pub(crate) async fn until(&self, browser: &mut Browser, path: &str, text: &str) -> Page {
+        let mut changes = self.site.engine().run_changes();
+        let watching = async {
+            loop {
+                let page = browser.open(path).await;
+                if page.says(text) {
+                    return page;
+                }
+                changes.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, watching).await.unwrap_or_else(|_| panic!("{path} never said {text}"))
+    }
+
+    /// A run of that mode, stopped with its plan.
+    pub(crate) async fn planned(&self, browser: &mut Browser, mode: &str) -> Page {
+        let page = browser.open("/syncs/contacts").await;
+        let form = page.form("plan-run").with("mode", mode);
+        let page = browser.send(&page, form, None).await;
+        self.until(browser, &page.path, "Waits for approval").await
+    }
+
+    /// A run of that mode from its plan to its end; it has something to write.
+    pub(crate) async fn written(&self, browser: &mut Browser, mode: &str) -> Page {
+        let page = self.planned(browser, mode).await;
+        browser.send(&page, page.form("approve-run"), None).await;
+        self.until(browser, &page.path, "ended").await
+    }
+
+    /// A second person, who may only look.
+    pub(crate) async fn vera(&self, owner: &mut Browser) -> Browser {
+        let page = owner.open("/team").await;
+        let form = page.form("add-person").with("email", "vera@example.com").with("password", PASSWORD);
+        owner.send(&page, form.with("role", "viewer"), None).await;
+        let mut vera = self.browser();
+        let page = vera.open("/sign-in").await;
+        let form = page.form("sign-in").with("email", "vera@example.com").with("password", PASSWORD);
+        vera.send(&page, form, None).await;
+        vera
     }
 }
 

@@ -4,6 +4,7 @@
 mod audit_pages;
 mod browser;
 mod cli;
+mod decision_pages;
 mod demo;
 mod forms;
 mod guards;

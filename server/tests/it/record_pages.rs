@@ -1,42 +1,15 @@
 //! Records in a browser without a script: found, explained, and brought into step after their changes were shown.
 
-use crate::{
-    browser::{Browser, Page},
-    forms::House,
-    site::PASSWORD,
-};
+use crate::{browser::Browser, forms::House};
 use reqwest::{Client, StatusCode};
 use sqlx::PgPool;
-use std::time::Duration;
-
-/// The longest that a run of a dozen records may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The page, loaded anew at each change of a run until it says so.
-async fn until(house: &House, browser: &mut Browser, path: &str, text: &str) -> Page {
-    let mut changes = house.site.engine().run_changes();
-    let watching = async {
-        loop {
-            let page = browser.open(path).await;
-            if page.says(text) {
-                return page;
-            }
-            changes.recv().await.unwrap();
-        }
-    };
-    tokio::time::timeout(PATIENCE, watching).await.unwrap_or_else(|_| panic!("{path} never said {text}"))
-}
 
 /// A dozen contacts after their first run was written; the owner's browser.
 async fn in_step(pool: &PgPool) -> (House, Browser) {
     let house = House::working(pool).await;
     let mut browser = house.owner().await;
     house.with_sync(&mut browser).await;
-    let page = browser.open("/syncs/contacts").await;
-    browser.send(&page, page.form("plan-run"), None).await;
-    let page = until(&house, &mut browser, "/runs/1", "Waits for approval").await;
-    browser.send(&page, page.form("approve-run"), None).await;
-    until(&house, &mut browser, "/runs/1", "ended").await;
+    house.written(&mut browser, "full").await;
     (house, browser)
 }
 
@@ -87,6 +60,13 @@ async fn a_record_is_found_by_its_id_and_its_e_mail_and_by_nothing_else(pool: Pg
     assert!(page.says("Nothing found") && page.says("Show all"), "{}", page.text());
     let page = browser.open("/records?state=failed").await;
     assert!(page.says("Nothing found") && page.html.contains("value=\"failed\" selected"), "{}", page.text());
+    let page = browser.open("/records?sync=contacts&state=in_step").await;
+    assert!(
+        page.says("Of the sync contacts") && page.html.contains("name=\"sync\" value=\"contacts\""),
+        "{}",
+        page.text()
+    );
+    assert_eq!(browser.open("/records?sync=elsewhere").await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser.open("/records/contacts/highlevel/none").await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser.open("/records/contacts/elsewhere/none").await.status, StatusCode::NOT_FOUND);
 }
@@ -114,7 +94,7 @@ async fn a_resync_shows_what_it_would_write_and_writes_exactly_that(pool: PgPool
 
     let page = browser.send(&page, page.form("resync-record"), None).await;
     assert_eq!(page.path, "/runs/2");
-    until(&house, &mut browser, "/runs/2", "ended").await;
+    house.until(&mut browser, "/runs/2", "ended").await;
     let page = browser.open(&format!("/records/contacts/highlevel/{contact}")).await;
     assert!(page.says("Zwolle") && page.says("Run 2"), "{}", page.text());
     assert!(browser.open(&path).await.says("Nothing would change."));
@@ -124,14 +104,7 @@ async fn a_resync_shows_what_it_would_write_and_writes_exactly_that(pool: PgPool
 async fn a_viewer_sees_a_record_and_is_told_why_it_cannot_be_resynced(pool: PgPool) {
     let (house, mut browser) = in_step(&pool).await;
     let contact = some_contact(&pool).await;
-    let page = browser.open("/team").await;
-    let form = page.form("add-person").with("email", "vera@example.com").with("password", PASSWORD);
-    browser.send(&page, form.with("role", "viewer"), None).await;
-
-    let mut vera = house.browser();
-    let page = vera.open("/sign-in").await;
-    let form = page.form("sign-in").with("email", "vera@example.com").with("password", PASSWORD);
-    vera.send(&page, form, None).await;
+    let mut vera = house.vera(&mut browser).await;
     let record = format!("/records/contacts/highlevel/{contact}");
     let page = vera.open(&record).await;
     assert!(page.says("Your role, viewer, may not start runs."), "{}", page.text());

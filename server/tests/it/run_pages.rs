@@ -3,38 +3,16 @@
 use crate::{
     browser::{Browser, Page},
     forms::House,
-    site::PASSWORD,
 };
 use reqwest::StatusCode;
 use sqlx::PgPool;
-use std::time::Duration;
-
-/// The longest that a run of a dozen records may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The run's page, loaded anew at each change of the run until it says so.
-async fn until(house: &House, browser: &mut Browser, path: &str, text: &str) -> Page {
-    let mut changes = house.site.engine().run_changes();
-    let watching = async {
-        loop {
-            let page = browser.open(path).await;
-            if page.says(text) {
-                return page;
-            }
-            changes.recv().await.unwrap();
-        }
-    };
-    tokio::time::timeout(PATIENCE, watching).await.unwrap_or_else(|_| panic!("{path} never said {text}"))
-}
 
 /// A first run of a dozen contacts, stopped with its plan.
 async fn planned(house: &House, browser: &mut Browser) -> Page {
     house.with_sync(browser).await;
-    let page = browser.open("/syncs/contacts").await;
-    let form = page.form("plan-run");
-    let page = browser.send(&page, form, None).await;
+    let page = house.planned(browser, "full").await;
     assert_eq!((page.path.as_str(), page.status), ("/runs/1", StatusCode::OK));
-    until(house, browser, "/runs/1", "Waits for approval").await
+    page
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -51,7 +29,7 @@ async fn a_plan_is_read_approved_and_written(pool: PgPool) {
     let form = page.form("approve-run");
     assert_eq!(form.value("number"), Some("1"));
     browser.send(&page, form, None).await;
-    let page = until(&house, &mut browser, "/runs/1", "ended").await;
+    let page = house.until(&mut browser, "/runs/1", "ended").await;
     assert!(page.says("Run 1: full run of contacts") && page.says("Approved by"), "{}", page.text());
     assert!(
         page.says("Balances: 12 read, 12 accounted for") && page.says("Calls, predicted and made"),
@@ -98,14 +76,7 @@ async fn a_viewer_reads_a_plan_and_is_told_who_may_approve_it(pool: PgPool) {
     let house = House::working(&pool).await;
     let mut browser = house.owner().await;
     planned(&house, &mut browser).await;
-    let page = browser.open("/team").await;
-    let form = page.form("add-person").with("email", "vera@example.com").with("password", PASSWORD);
-    browser.send(&page, form.with("role", "viewer"), None).await;
-
-    let mut vera = house.browser();
-    let page = vera.open("/sign-in").await;
-    let form = page.form("sign-in").with("email", "vera@example.com").with("password", PASSWORD);
-    vera.send(&page, form, None).await;
+    let mut vera = house.vera(&mut browser).await;
     let page = vera.open("/runs/1").await;
     assert!(page.says("Your role, viewer, may not approve runs."), "{}", page.text());
     assert!(!page.html.contains("ask=cancel"));

@@ -34,18 +34,41 @@ fn pair(both: &str) -> Option<BasePair> {
         .map(|(highlevel, chargify)| BasePair { highlevel: highlevel.into(), chargify: chargify.into() })
 }
 
+/// As [`pair`], where empty halves stand for agreed emptiness.
+fn pair_or_empty(both: &str) -> Option<BasePair> {
+    let half = |text: &str| if text.is_empty() { Value::Empty } else { text.into() };
+    both.split_once('|').map(|(highlevel, chargify)| BasePair { highlevel: half(highlevel), chargify: half(chargify) })
+}
+
 fn run(rule: &Rule, base: &str, highlevel: &str, chargify: &str, stamps: (Option<i64>, Option<i64>)) -> Merging {
-    let (highlevel, chargify) =
-        (record(Side::Highlevel, highlevel, stamps.0), record(Side::Chargify, chargify, stamps.1));
-    let (base, catalogue) = (pair(base), catalogue());
-    merge(&Sides {
-        rule,
-        highlevel: &highlevel,
-        chargify: &chargify,
-        base: base.as_ref(),
-        catalogue: &catalogue,
-        decided: None,
+    let both = (record(Side::Highlevel, highlevel, stamps.0), record(Side::Chargify, chargify, stamps.1));
+    merged(&catalogue(), rule, pair(base), both)
+}
+
+/// The contact and the customer, merged by the rule.
+fn merged(catalogue: &Catalogue, rule: &Rule, base: Option<BasePair>, both: (Record, Record)) -> Merging {
+    let [undecided, _, _] = answers(catalogue, rule, base, both);
+    undecided
+}
+
+/// The same without an answer of a person, with GoHighLevel's side kept, and with Chargify's.
+fn answers(
+    catalogue: &Catalogue,
+    rule: &Rule,
+    base: Option<BasePair>,
+    (contact, customer): (Record, Record),
+) -> [Merging; 3] {
+    [None, Some(Side::Highlevel), Some(Side::Chargify)].map(|decided| {
+        merge(&Sides { rule, highlevel: &contact, chargify: &customer, base: base.as_ref(), catalogue, decided })
     })
+}
+
+/// What one rule makes of values without stamps.
+fn check(rule: &Rule, table: &[(&str, &str, &str, &str)]) {
+    for (base, highlevel, chargify, expected) in table {
+        let merging = run(rule, base, highlevel, chargify, (None, None));
+        assert_eq!(shown(&merging.merged), *expected, "{rule:?}, base {base:?}: {highlevel:?} and {chargify:?}");
+    }
 }
 
 /// `=` agree, `>x` write x to Chargify, `<x` write x to HighLevel, `?` conflict, `!` broken, else why nothing.
@@ -60,105 +83,57 @@ fn shown(merged: &Merged) -> String {
     }
 }
 
-fn check_table(direction: Direction, base: &str, table: &[(&str, &str, &str)]) {
+/// One base, and what a rule of either direction or both makes of each pair of values; `/` where it is not asked.
+fn check_directions(base: &str, table: &[(&str, &str, [&str; 3])]) {
     for (highlevel, chargify, expected) in table {
-        let merging = run(&rule(direction, Conflict::Ask), base, highlevel, chargify, (None, None));
-        assert_eq!(shown(&merging.merged), *expected, "{direction:?}, base {base:?}: {highlevel:?} and {chargify:?}");
+        let directions = [Direction::Both, Direction::ToChargify, Direction::ToHighlevel];
+        for (direction, expected) in directions.into_iter().zip(expected).filter(|(_, expected)| **expected != "/") {
+            check(&rule(direction, Conflict::Ask), &[(base, *highlevel, *chargify, *expected)]);
+        }
     }
 }
 
 #[test]
-fn first_contact_both_ways() {
+fn at_first_contact_an_empty_side_is_filled() {
     let table = [
-        ("-", "-", "absent"),
-        ("-", "", "absent"),
-        ("-", "c", "<c"),
-        ("", "-", "absent"),
-        ("", "", "="),
-        ("", "c", "<c"),
-        ("h", "-", ">h"),
-        ("h", "", ">h"),
-        ("h", "c", "?"),
-        ("h", " h ", "="),
+        ("-", "-", ["absent", "absent", "absent"]),
+        ("-", "", ["absent", "absent", "absent"]),
+        ("-", "c", ["<c", "direction", "<c"]),
+        ("", "-", ["absent", "absent", "absent"]),
+        ("", "", ["=", "=", "="]),
+        ("", "c", ["<c", "direction", "<c"]),
+        ("h", "-", [">h", ">h", "direction"]),
+        ("h", "", [">h", ">h", "direction"]),
+        ("h", "c", ["?", "?", "?"]),
+        ("h", "h", ["=", "=", "="]),
+        ("h", " h ", ["=", "=", "="]),
     ];
-    check_table(Direction::Both, "", &table);
-}
-
-#[test]
-fn first_contact_one_way() {
-    let to_chargify = [
-        ("-", "-", "absent"),
-        ("-", "", "absent"),
-        ("-", "c", "direction"),
-        ("", "-", "absent"),
-        ("", "", "="),
-        ("", "c", "direction"),
-        ("h", "-", ">h"),
-        ("h", "", ">h"),
-        ("h", "c", "?"),
-        ("h", "h", "="),
-    ];
-    check_table(Direction::ToChargify, "", &to_chargify);
-    let to_highlevel = [
-        ("-", "-", "absent"),
-        ("-", "", "absent"),
-        ("-", "c", "<c"),
-        ("", "-", "absent"),
-        ("", "", "="),
-        ("", "c", "<c"),
-        ("h", "-", "direction"),
-        ("h", "", "direction"),
-        ("h", "c", "?"),
-        ("h", "h", "="),
-    ];
-    check_table(Direction::ToHighlevel, "", &to_highlevel);
+    check_directions("", &table);
 }
 
 #[test]
 fn with_a_base_only_what_changed_travels() {
-    let both = [
-        ("-", "-", "="),
-        ("-", "x", "="),
-        ("x", "-", "="),
-        ("x", "x", "="),
-        (" x ", "x", "="),
-        ("-", "", "emptyrule"),
-        ("-", "c", "<c"),
-        ("", "-", "emptyrule"),
-        ("", "", "="),
-        ("", "x", ">"),
-        ("", "c", "?"),
-        ("h", "-", ">h"),
-        ("h", "", "?"),
-        ("h", "x", ">h"),
-        ("h", "c", "?"),
-        ("h", "h", "="),
-        ("x", "", "<"),
-        ("x", "c", "<c"),
+    let table = [
+        ("-", "-", ["=", "/", "/"]),
+        ("-", "x", ["=", "/", "/"]),
+        ("x", "-", ["=", "/", "/"]),
+        ("x", "x", ["=", "/", "/"]),
+        (" x ", "x", ["=", "/", "/"]),
+        ("-", "", ["emptyrule", "/", "/"]),
+        ("-", "c", ["<c", "direction", "<c"]),
+        ("", "-", ["emptyrule", "/", "/"]),
+        ("", "", ["=", "/", "/"]),
+        ("", "x", [">", ">", "direction"]),
+        ("", "c", ["?", "/", "/"]),
+        ("h", "-", [">h", ">h", "direction"]),
+        ("h", "", ["?", "/", "/"]),
+        ("h", "x", [">h", ">h", "direction"]),
+        ("h", "c", ["?", "?", "?"]),
+        ("h", "h", ["=", "=", "="]),
+        ("x", "", ["<", "direction", "<"]),
+        ("x", "c", ["<c", "direction", "<c"]),
     ];
-    check_table(Direction::Both, "x|x", &both);
-    let to_chargify = [
-        ("-", "c", "direction"),
-        ("x", "c", "direction"),
-        ("x", "", "direction"),
-        ("h", "x", ">h"),
-        ("h", "-", ">h"),
-        ("", "x", ">"),
-        ("h", "c", "?"),
-        ("h", "h", "="),
-    ];
-    check_table(Direction::ToChargify, "x|x", &to_chargify);
-    let to_highlevel = [
-        ("h", "-", "direction"),
-        ("h", "x", "direction"),
-        ("", "x", "direction"),
-        ("x", "c", "<c"),
-        ("-", "c", "<c"),
-        ("x", "", "<"),
-        ("h", "c", "?"),
-        ("c", "c", "="),
-    ];
-    check_table(Direction::ToHighlevel, "x|x", &to_highlevel);
+    check_directions("x|x", &table);
 }
 
 #[test]
@@ -212,42 +187,30 @@ fn the_empty_rule_decides_about_clearing() {
 #[test]
 fn a_required_customer_field_is_never_cleared() {
     let rule = Rule { empty: EmptyRule::CopyEmpties, ..Rule::new("lastName", "last_name") };
-    let base = BasePair { highlevel: "Lee".into(), chargify: "Lee".into() };
-    let highlevel = Record::new(Side::Highlevel).with("lastName", "");
-    let chargify = Record::new(Side::Chargify).with("last_name", "Lee");
-    let catalogue = Catalogue::standard();
-    let sides = Sides {
-        rule: &rule,
-        highlevel: &highlevel,
-        chargify: &chargify,
-        base: Some(&base),
-        catalogue: &catalogue,
-        decided: None,
-    };
-    let merging = merge(&sides);
-    let Merged::Broken(problems) = &merging.merged else { panic!("{merging:?}") };
-    assert_eq!(problems[0].code, ProblemCode::RequiredNeverCleared);
-    assert_eq!(merging.base, Some(base.clone()));
-    let insisted = merge(&Sides { decided: Some(Side::Highlevel), ..sides });
-    assert!(matches!(insisted.merged, Merged::Broken(_)));
+    let both =
+        (Record::new(Side::Highlevel).with("lastName", ""), Record::new(Side::Chargify).with("last_name", "Lee"));
+    let [undecided, insisted, _] = answers(&Catalogue::standard(), &rule, pair("Lee|Lee"), both);
+    for merging in [undecided, insisted] {
+        let Merged::Broken(problems) = &merging.merged else { panic!("{merging:?}") };
+        assert_eq!((problems[0].code, merging.base), (ProblemCode::RequiredNeverCleared, pair("Lee|Lee")));
+    }
 }
 
 #[test]
 fn a_persons_choice_ends_a_conflict_and_may_empty_a_field() {
-    let rule = rule(Direction::Both, Conflict::Ask);
-    let (base, catalogue) = (pair("x|x"), catalogue());
-    let (highlevel, chargify) = (record(Side::Highlevel, "", None), record(Side::Chargify, "c", None));
-    let sides = Sides {
-        rule: &rule,
-        highlevel: &highlevel,
-        chargify: &chargify,
-        base: base.as_ref(),
-        catalogue: &catalogue,
-        decided: None,
-    };
-    assert_eq!(shown(&merge(&sides).merged), "?");
-    assert_eq!(shown(&merge(&Sides { decided: Some(Side::Highlevel), ..sides }).merged), ">");
-    assert_eq!(shown(&merge(&Sides { decided: Some(Side::Chargify), ..sides }).merged), "<c");
+    let table = [
+        (Direction::Both, "h", "c", ["?", ">h", "<c"], ["x|x", "h|h", "c|c"]),
+        (Direction::Both, "", "c", ["?", ">", "<c"], ["x|x", "|", "c|c"]),
+        // What may not travel stays apart: once a person has seen it, that is what was agreed.
+        (Direction::ToChargify, "h", "c", ["?", ">h", "direction"], ["x|x", "h|h", "h|c"]),
+        (Direction::ToHighlevel, "h", "c", ["?", "direction", "<c"], ["x|x", "h|c", "c|c"]),
+    ];
+    for (direction, highlevel, chargify, merged, bases) in table {
+        let both = (record(Side::Highlevel, highlevel, None), record(Side::Chargify, chargify, None));
+        let made = answers(&catalogue(), &rule(direction, Conflict::Ask), pair("x|x"), both);
+        assert_eq!(made.clone().map(|merging| shown(&merging.merged)), merged, "{direction:?}");
+        assert_eq!(made.map(|merging| merging.base), bases.map(pair_or_empty), "{direction:?}");
+    }
 }
 
 #[test]
@@ -284,16 +247,9 @@ fn values_travel_through_the_chain_and_back() {
         ("gold|1", "gold", "2", "<silver"),
         ("gold|1", "bronze", "1", "!"),
     ];
-    for (base, highlevel, chargify, expected) in table {
-        assert_eq!(
-            shown(&run(&lookup, base, highlevel, chargify, (None, None)).merged),
-            expected,
-            "{highlevel:?} and {chargify:?}"
-        );
-    }
+    check(&lookup, &table);
     let lossy = through(&["truncate(2)"], Direction::Both, Conflict::Newest);
-    assert_eq!(shown(&run(&lossy, "", "abc", "", (None, None)).merged), ">ab");
-    assert_eq!(shown(&run(&lossy, "", "abc", "ab", (None, None)).merged), "=");
+    check(&lossy, &[("", "abc", "", ">ab"), ("", "abc", "ab", "=")]);
     let back = run(&lossy, "ab|ab", "ab", "x", (None, None)).merged;
     assert!(matches!(&back, Merged::Broken(problems) if problems[0].code == ProblemCode::Irreversible), "{back:?}");
     let cut = run(&lossy, "", "abc", "", (None, None));
@@ -303,30 +259,23 @@ fn values_travel_through_the_chain_and_back() {
 #[test]
 fn a_default_fills_a_field_that_is_empty_on_both_sides() {
     let rule = through(&["default(\"—\")"], Direction::ToChargify, Conflict::Newest);
-    assert_eq!(shown(&run(&rule, "", "", "", (None, None)).merged), ">—");
-    assert_eq!(shown(&run(&rule, "", "", "Lee", (None, None)).merged), "direction");
-    assert_eq!(shown(&run(&rule, "", "", "—", (None, None)).merged), "=");
-    assert_eq!(shown(&run(&rule, "|—", "Lee", "—", (None, None)).merged), ">Lee");
-    assert_eq!(shown(&run(&rule, "", "-", "", (None, None)).merged), "absent");
+    let table = [
+        ("", "", "", ">—"),
+        ("", "", "Lee", "direction"),
+        ("", "", "—", "="),
+        ("|—", "Lee", "—", ">Lee"),
+        ("", "-", "", "absent"),
+    ];
+    check(&rule, &table);
 }
 
 #[test]
 fn a_change_of_any_field_of_a_template_is_a_change() {
     let rule = Rule { direction: Direction::ToChargify, ..Rule::new("firstName", "metafield:c") }
         .through(["template(\"{{firstName}} {{lastName}}\")".parse().unwrap()]);
-    let catalogue = catalogue();
-    let base = BasePair { highlevel: "Ann Lee".into(), chargify: "Ann Lee".into() };
-    let chargify = record(Side::Chargify, "Ann Lee", None);
     let merged = |highlevel: Record| {
-        let sides = Sides {
-            rule: &rule,
-            highlevel: &highlevel,
-            chargify: &chargify,
-            base: Some(&base),
-            catalogue: &catalogue,
-            decided: None,
-        };
-        shown(&merge(&sides).merged)
+        let both = (highlevel, record(Side::Chargify, "Ann Lee", None));
+        shown(&merged(&catalogue(), &rule, pair("Ann Lee|Ann Lee"), both).merged)
     };
     let ann = Record::new(Side::Highlevel).with("firstName", "Ann");
     assert_eq!(merged(ann.clone().with("lastName", "Lee")), "=");
@@ -335,15 +284,7 @@ fn a_change_of_any_field_of_a_template_is_a_change() {
 }
 
 fn standard(rule: &Rule, base: Option<BasePair>, highlevel: Record, chargify: Record) -> Merging {
-    let catalogue = Catalogue::standard();
-    merge(&Sides {
-        rule,
-        highlevel: &highlevel,
-        chargify: &chargify,
-        base: base.as_ref(),
-        catalogue: &catalogue,
-        decided: None,
-    })
+    merged(&Catalogue::standard(), rule, base, (highlevel, chargify))
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod at;
 mod audit;
 mod connection;
+mod decision;
 mod delivery;
 mod overview;
 mod person;
@@ -16,11 +17,13 @@ mod sync;
 pub use at::At;
 pub use audit::{AuditFilter, AuditLineView, AuditPageView};
 pub use connection::{CheckStepView, CheckView, ConnectionView, CredentialView, StepState};
+pub use decision::{AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, QuestionKind, QuestionView};
 pub use delivery::{DeliveryPageView, DeliveryView};
 pub use overview::{NeedView, OverviewView, QueueView, Tally24};
 pub use person::{MemberView, SessionView, WorkspaceView};
 pub use record::{
-    FieldView, HistoryView, PairState, RecordPageView, RecordRowView, RecordView, ResyncView, TraceStepView,
+    FieldView, HistoryView, PairState, RecordFilter, RecordPageView, RecordRowView, RecordView, ResyncView,
+    TraceStepView,
 };
 pub use run::{
     CallView, ChangeView, ItemFilter, ItemPageView, ItemView, PhaseView, ReasonCountView, RunLiveView, RunPageView,

@@ -1,6 +1,6 @@
 //! Records as pages see them: both sides, what was agreed last, what would happen now.
 
-use super::{At, run::ChangeView};
+use super::{At, decision::QuestionView, run::ChangeView};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,20 @@ pub enum PairState {
     LeftOut,
     /// Not linked yet.
     Unpaired,
+}
+
+/// Which records a list wants; what is empty narrows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordFilter {
+    /// A name's beginning, or a whole e-mail address, phone number or id.
+    pub search: String,
+    /// Name of the sync.
+    pub sync: String,
+    /// `in_step`, `drifted`, `waiting`, `failed`, `left_out`, `unpaired`.
+    pub state: String,
+    /// The `next` of the page before.
+    pub after: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +76,8 @@ pub struct RecordView {
     pub chargify_read_at: Option<At>,
     /// What a resync from the local copy would write.
     pub would: Vec<ChangeView>,
+    /// What a person has to settle before anything is written, or has settled and can take back.
+    pub asked: Option<QuestionView>,
 }
 
 /// Read, scope, match, map, merge, validate, write.
@@ -103,6 +119,12 @@ pub struct ResyncView {
     pub action: String,
     pub reason: String,
     pub changes: Vec<ChangeView>,
+    /// What keeps values from travelling, in words.
+    pub problems: Vec<String>,
+    /// What has to be settled first, as read just now.
+    pub asked: Option<QuestionView>,
+    /// Whether the plan supposes an answer of the person.
+    pub answers: bool,
     pub calls: u32,
     /// Stands for exactly this plan; the resync refuses when the world has moved on.
     pub seal: String,

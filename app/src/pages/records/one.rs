@@ -2,18 +2,19 @@
 
 use domain::{
     Right, Side,
-    view::{FieldView, HistoryView, PairState, RecordView, TraceStepView},
+    view::{FieldView, HistoryView, PairState, QuestionKind, RecordView, TraceStepView},
 };
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
     super::{audit::line::begun, standing},
-    SideId,
+    SideId, Which,
+    question::{Question, TakePartAgain},
 };
 use crate::{
     AppError,
-    page::{self, Guarded, Seen, encoded},
+    page::{self, Guarded, Refused, Seen, encoded},
     parts::{
         Actions, Badge, Card, Cell, Change, Col, Crumb, Diffs, Empty, Frame, Glyph, Half, Happened, Head, History,
         Lead, LinkButton, Mark, Moment, More, Name, Place, Press, Reached, Row, Standing, State, Step, Table, Tone,
@@ -38,10 +39,11 @@ pub fn address(sync: &str, side: &str, id: &str) -> String {
 /// The page of one record.
 #[component]
 pub fn RecordPage() -> impl IntoView {
-    let (sync, side, id) = (page::param("sync"), page::param("side"), page::param("id"));
-    let here = address(&sync, &side, &id);
+    let which = Which::from_address();
+    let Which { sync, side, id } = which.clone();
+    let refused = page::refused::<TakePartAgain>();
     page::loaded("Record", record_page(sync, side, id), move |seen, record| {
-        view! { <Record seen=seen record=record here=here /> }.into_any()
+        view! { <Record seen=seen record=record which=which refused=refused /> }.into_any()
     })
 }
 
@@ -59,7 +61,8 @@ fn as_read(record: &RecordView) -> PairState {
 }
 
 #[component]
-fn Record(seen: Seen, record: RecordView, here: String) -> impl IntoView {
+fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError>) -> impl IntoView {
+    let here = which.address();
     let now = seen.now();
     let state = as_read(&record);
     let standing = standing::of_pair(state);
@@ -73,8 +76,13 @@ fn Record(seen: Seen, record: RecordView, here: String) -> impl IntoView {
         </Card>
     };
     let fields = record.fields.clone();
+    let asked = record.asked.clone();
+    let waits = asked.as_ref().is_some_and(|asked| asked.kind != QuestionKind::LeftOut);
+    let asked = asked.map(|question| view! { <Question seen=seen.clone() question=question which=which /> });
     let ids = view! { <Ids record=record.clone() now=now /> };
+    // Where something is asked, the answer is the way on.
     let resync = match seen.lacks(Right::Run) {
+        _ if waits => ().into_any(),
         Some(why) => view! { <Guarded text="Resync…" lacks=Some(why) /> }.into_any(),
         None => {
             let press =
@@ -92,6 +100,8 @@ fn Record(seen: Seen, record: RecordView, here: String) -> impl IntoView {
                 <Lead slot>{ids}</Lead>
                 <Actions slot>{resync}</Actions>
             </Head>
+            <Refused error=refused />
+            {asked}
             {why}
             <div class="cols-main">
                 <Sides fields=fields read=read />
@@ -240,7 +250,7 @@ fn Verdict(verdict: String, detail: String) -> impl IntoView {
     let detail = match verdict.as_str() {
         "to_chargify" | "to_highlevel" if detail.is_empty() => "as empty".to_owned(),
         "to_chargify" | "to_highlevel" => format!("as {detail}"),
-        "ask" => "Make both the same in either service, or change the rule; then resync.".to_owned(),
+        "ask" => "Changed on both sides.".to_owned(),
         _ => detail,
     };
     view! {
@@ -303,6 +313,7 @@ fn Line(line: HistoryView, now: OffsetDateTime) -> impl IntoView {
         ("record.updated", _) => (Tone::Ok, Glyph::Pencil),
         ("record.linked", _) => (Tone::Ok, Glyph::Chain),
         ("record.unlinked", _) => (Tone::Idle, Glyph::Removed),
+        ("record.decided" | "record.decision_taken_back", _) => (Tone::Accent, Glyph::Decision),
         _ => (Tone::Idle, Glyph::Unchanged),
     };
     let run =

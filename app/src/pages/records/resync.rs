@@ -1,9 +1,13 @@
 //! Bringing one record into step by hand: both services are read now, every change is shown, and only then written.
 
-use domain::view::{ChangeView, RecordView, ResyncView};
+use domain::view::{AnswerDraft, ChangeView, QuestionKind, RecordView, ResyncView};
 use leptos::{prelude::*, server_fn::ServerFn as _};
 
-use super::one::{Ids, address, called, read_exactly, record_page};
+use super::{
+    Which,
+    one::{Ids, address, called, read_exactly, record_page},
+    question::{self, Question},
+};
 use crate::{
     AppError,
     page::{self, Refused, Seen},
@@ -31,53 +35,75 @@ pub async fn resync_record(sync: String, side: String, id: String, seal: String)
     Ok(number)
 }
 
-/// The record that a resync is about, as its address names it.
-#[derive(Clone, Debug)]
-struct Which {
+/// Reads both sides of a record now and says what would be written if that were the answer. Writes nothing.
+#[server(endpoint = "answer-plan")]
+pub async fn answer_plan(
     sync: String,
     side: String,
     id: String,
+    #[server(default)] draft: AnswerDraft,
+) -> Result<ResyncView, AppError> {
+    let (runner, engine) = crate::auth::runner().await?;
+    let side = side.parse().map_err(|_unknown| engine::EngineError::NotFound("record"))?;
+    Ok(engine.plan_answer(&runner, &engine::RecordAt { sync, side, id }, &draft).await?)
 }
 
-impl Which {
-    fn address(&self) -> String {
-        address(&self.sync, &self.side, &self.id)
-    }
+/// Keeps an answer whose effect was shown and sealed, and writes that. Leads to the run, or back where none is needed.
+#[server(endpoint = "answer-record")]
+pub async fn answer_record(
+    sync: String,
+    side: String,
+    id: String,
+    #[server(default)] draft: AnswerDraft,
+    seal: String,
+) -> Result<Option<u64>, AppError> {
+    let (runner, engine) = crate::auth::runner().await?;
+    let here = address(&sync, &side, &id);
+    let side = side.parse().map_err(|_unknown| engine::EngineError::NotFound("record"))?;
+    let number = engine.answer(&runner, &engine::RecordAt { sync, side, id }, &draft, &seal).await?;
+    page::leave_for(&number.map_or(here, |number| format!("/runs/{number}")));
+    Ok(number)
 }
 
-/// What a resync would write, and the button that writes it.
+/// What a resync, or an answer to what is asked, would write, and the button that writes it.
 #[component]
 pub fn ResyncPage() -> impl IntoView {
-    let which = Which { sync: page::param("sync"), side: page::param("side"), id: page::param("id") };
-    let refused = page::refused::<ResyncRecord>();
-    let Which { sync, side, id } = which.clone();
+    let which = Which::from_address();
+    let draft = question::answer();
+    let refused = page::refused::<ResyncRecord>().or_else(page::refused::<AnswerRecord>);
+    let (Which { sync, side, id }, given) = (which.clone(), draft.clone());
     let load = async move {
         // In this order: the plan reads both services, so that the record shown after it is as new.
-        let plan = resync_plan(sync.clone(), side.clone(), id.clone()).await?;
+        let (at, of, on) = (sync.clone(), side.clone(), id.clone());
+        let plan =
+            if given.is_empty() { resync_plan(at, of, on).await? } else { answer_plan(at, of, on, given).await? };
         Ok((plan, record_page(sync, side, id).await?))
     };
     page::loaded("Resync", load, move |seen, (plan, record)| {
-        view! { <Resync seen=seen plan=plan record=record which=which refused=refused /> }.into_any()
+        view! { <Resync seen=seen plan=plan record=record which=which draft=draft refused=refused /> }.into_any()
     })
 }
 
 #[component]
-fn Resync(seen: Seen, plan: ResyncView, record: RecordView, which: Which, refused: Option<AppError>) -> impl IntoView {
+fn Resync(
+    seen: Seen,
+    plan: ResyncView,
+    record: RecordView,
+    which: Which,
+    draft: AnswerDraft,
+    refused: Option<AppError>,
+) -> impl IntoView {
     let now = seen.now();
     let name = called(&record);
     let back = which.address();
-    let crumbs = vec![Crumb::place(Place::Records), Crumb::to(name.clone(), back.clone()), Crumb::here("Resync")];
+    let (verb, doing) = if draft.is_empty() { ("Resync", "Resync") } else { ("Decide about", "Decision") };
+    let crumbs = vec![Crumb::place(Place::Records), Crumb::to(name.clone(), back.clone()), Crumb::here(doing)];
     let read = read_exactly(&record);
-    let content = if record.contact_id.is_none() {
-        view! { <NoContact sync=which.sync.clone() back=back /> }.into_any()
-    } else if plan.calls == 0 && !ours(&plan.action) {
-        view! { <NothingToWrite reason=plan.reason stopped=stops(&plan.action) back=back /> }.into_any()
-    } else {
-        view! { <Plan plan=plan which=which back=back read=read /> }.into_any()
-    };
+    let viewer = seen.viewer();
+    let content = content(seen, &record, Shown { plan, which, draft, back, read });
     view! {
-        <Frame here=Place::Records viewer=seen.viewer() crumbs=crumbs>
-            <Head title=format!("Resync {name}")>
+        <Frame here=Place::Records viewer=viewer crumbs=crumbs>
+            <Head title=format!("{verb} {name}")>
                 <Lead slot>
                     <Ids record=record now=now />
                 </Lead>
@@ -86,6 +112,53 @@ fn Resync(seen: Seen, plan: ResyncView, record: RecordView, which: Which, refuse
             {content}
         </Frame>
     }
+}
+
+/// A plan on its way to the page.
+struct Shown {
+    plan: ResyncView,
+    which: Which,
+    draft: AnswerDraft,
+    back: String,
+    read: Option<String>,
+}
+
+/// The open question, the reason why nothing can be written, or the plan with its button.
+fn content(seen: Seen, record: &RecordView, shown: Shown) -> AnyView {
+    let Shown { plan, which, draft, back, read } = shown;
+    let open = plan.asked.clone().filter(|asked| asked.kind != QuestionKind::LeftOut);
+    if let Some(question) = open {
+        let problems = view! { <Unanswered draft=draft.clone() problems=plan.problems reason=plan.reason /> };
+        return view! {
+            {problems}
+            <Question seen=seen question=question which=which given=draft />
+        }
+        .into_any();
+    }
+    if plan.answers && !matches!(plan.action.as_str(), "fail") {
+        return view! { <Plan plan=plan which=which draft=draft back=back read=read /> }.into_any();
+    }
+    if record.contact_id.is_none() {
+        return view! { <NoContact sync=which.sync back=back /> }.into_any();
+    }
+    if plan.calls == 0 && !ours(&plan.action) {
+        return view! { <NothingToWrite reason=plan.reason stopped=stops(&plan.action) back=back /> }.into_any();
+    }
+    view! { <Plan plan=plan which=which draft=AnswerDraft::default() back=back read=read /> }.into_any()
+}
+
+/// Above a question that is still open: what came of the answer, if there was one.
+#[component]
+fn Unanswered(draft: AnswerDraft, problems: Vec<String>, reason: String) -> impl IntoView {
+    let problems: Vec<String> = problems.iter().map(|problem| sentence(problem)).collect();
+    let (what, safety) = if draft.is_empty() {
+        (sentence(&reason), "Nothing is written before you decide.".to_owned())
+    } else if problems.is_empty() {
+        ("Something is still to be decided.".to_owned(), "Nothing was written, and nothing is kept yet.".to_owned())
+    } else {
+        ("That answer cannot be written.".to_owned(), format!("{} Nothing was written.", problems.join(" ")))
+    };
+    view! { <Notice tone=Tone::Warn what=what safety=safety live=true /> }
 }
 
 /// Why the resync that was asked for did not happen.
@@ -154,45 +227,87 @@ fn sentence(words: &str) -> String {
 }
 
 /// What the button does, with its number.
-fn press_words(plan: &ResyncView) -> String {
-    match (plan.action.as_str(), plan.changes.len() as u64) {
+fn press_words(action: &str, changes: u64) -> String {
+    match (action, changes) {
+        ("exclude", _) => "Leave it out".to_owned(),
+        ("unchanged", _) => "Keep both as they are".to_owned(),
         ("link", 0) => "Make the pair".to_owned(),
         ("unlink", _) => "End the pair".to_owned(),
+        ("create_customer", _) => "Create the customer".to_owned(),
+        ("create_contact", _) => "Create the contact".to_owned(),
         (_, 0) => "Write it".to_owned(),
         (_, count) => format!("Write {}", counted(count, "change", "changes")),
     }
 }
 
 #[component]
-fn Plan(plan: ResyncView, which: Which, back: String, read: Option<String>) -> impl IntoView {
+fn Plan(plan: ResyncView, which: Which, draft: AnswerDraft, back: String, read: Option<String>) -> impl IntoView {
+    let changes = plan.changes.len() as u64;
+    let text = press_words(&plan.action, changes);
+    let press = if plan.action == "exclude" { Press::Danger } else { Press::Primary };
+    let action = if plan.answers { AnswerRecord::url() } else { ResyncRecord::url() };
+    let answered = plan.answers.then(|| view! { <Answered draft=draft /> });
+    let reason = match plan.action.as_str() {
+        "exclude" => "It takes no part until somebody lets it. Both sides stay as they are.".to_owned(),
+        "unchanged" => "Nothing is written. Both keep what they have, and it is not asked about again.".to_owned(),
+        _ => sentence(&plan.reason),
+    };
+    let seal = plan.seal.clone();
+    let table = (changes > 0 || plan.calls > 0).then(|| view! { <Writes plan=plan read=read /> });
+    view! {
+        <p>{reason}</p>
+        {table}
+        <form class="line" method="post" action=action>
+            <input type="hidden" name="sync" value=which.sync />
+            <input type="hidden" name="side" value=which.side />
+            <input type="hidden" name="id" value=which.id />
+            {answered}
+            <input type="hidden" name="seal" value=seal />
+            <Button text=text press=press glyph=Glyph::Check />
+            <LinkButton text="Leave it as it is" href=back />
+        </form>
+    }
+}
+
+/// Every change, before anything is written.
+#[component]
+fn Writes(plan: ResyncView, read: Option<String>) -> impl IntoView {
     let note = format!(
         "{}, with {}",
         counted(plan.changes.len() as u64, "field would change", "fields would change"),
         counted(u64::from(plan.calls), "write", "writes"),
     );
-    let text = press_words(&plan);
     let columns = vec![Col::text("Field"), Col::text("Written to"), Col::text("Before and after")];
     let rows = plan.changes.into_iter().map(|change| view! { <Written change=change /> }).collect_view();
     let read = read.map(|at| format!("Read from both services {at}. "));
+    let problems: Vec<String> = plan.problems.iter().map(|problem| sentence(problem)).collect();
+    let problems = (!problems.is_empty()).then(|| format!("Not written: {} ", problems.join(" ")));
     view! {
-        <p>{sentence(&plan.reason)}</p>
         <Card title="This would be written" note=note flush=true>
-            <Table caption="What a resync would write" columns=columns wide=true>
+            <Table caption="What would be written" columns=columns wide=true>
                 {rows}
             </Table>
             <Foot slot>
+                {problems}
                 {read}
                 "Nothing is written before you press the button. If anything changes in between, nothing is written either, and you are shown the difference."
             </Foot>
         </Card>
-        <form class="line" method="post" action=ResyncRecord::url()>
-            <input type="hidden" name="sync" value=which.sync />
-            <input type="hidden" name="side" value=which.side />
-            <input type="hidden" name="id" value=which.id />
-            <input type="hidden" name="seal" value=plan.seal />
-            <Button text=text press=Press::Primary glyph=Glyph::Check />
-            <LinkButton text="Leave it as it is" href=back />
-        </form>
+    }
+}
+
+/// The answer, sent along with the plan that was shown for it.
+#[component]
+fn Answered(draft: AnswerDraft) -> impl IntoView {
+    let fields = draft.fields.into_iter().enumerate().map(|(place, field)| {
+        view! {
+            <input type="hidden" name=format!("draft[fields][{place}][rule]") value=field.rule />
+            <input type="hidden" name=format!("draft[fields][{place}][keep]") value=field.keep.as_str() />
+        }
+    });
+    view! {
+        <input type="hidden" name="draft[partner]" value=draft.partner />
+        {fields.collect_view()}
     }
 }
 
@@ -218,22 +333,17 @@ mod tests {
 
     #[test]
     fn the_button_says_how_much_is_written() {
-        let change = ChangeView {
-            side: "chargify".to_owned(),
-            field: "phone".to_owned(),
-            before: String::new(),
-            after: "1".to_owned(),
-        };
-        let plan = |changes| ResyncView {
-            action: "update_chargify".to_owned(),
-            reason: String::new(),
-            changes,
-            calls: 1,
-            seal: String::new(),
-        };
-        assert_eq!(press_words(&plan(vec![change.clone()])), "Write 1 change");
-        assert_eq!(press_words(&plan(vec![change.clone(), change])), "Write 2 changes");
-        assert_eq!(press_words(&plan(Vec::new())), "Write it");
+        let table = [
+            ("update_customer", 1, "Write 1 change"),
+            ("update_both", 2, "Write 2 changes"),
+            ("update_customer", 0, "Write it"),
+            ("link", 0, "Make the pair"),
+            ("exclude", 0, "Leave it out"),
+            ("create_customer", 9, "Create the customer"),
+        ];
+        for (action, changes, words) in table {
+            assert_eq!(press_words(action, changes), words);
+        }
     }
 
     #[test]

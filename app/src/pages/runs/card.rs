@@ -28,10 +28,12 @@ pub const fn changes(run: &RunView) -> u64 {
 pub fn parts(run: &RunView) -> Vec<Term> {
     let counts = run.counts;
     let rows = |tab: &str| format!("?tab={tab}#records");
+    let ended = |outcome: &str| format!("?tab=all&outcome={outcome}#records");
     let unsettled = counts.read.saturating_sub(counts.settled());
-    let out = Term::ending(counts.excluded, Ending::LeftOut).href(rows("excluded"));
-    let ambiguous = Term::ending(counts.ambiguous, Ending::Ambiguous).href(rows("decisions"));
-    let parked = Term::ending(counts.parked, Ending::Parked).href("?outcome=parked&tab=all#records");
+    // Of a plan the rows are what it would do; of a run, what became of each.
+    let out = Term::ending(counts.excluded, Ending::LeftOut).href(ended("excluded"));
+    let ambiguous = Term::ending(counts.ambiguous, Ending::Ambiguous).href(ended("ambiguous"));
+    let parked = Term::ending(counts.parked, Ending::Parked).href(ended("parked"));
     if is_plan(run) {
         // Pairs found to agree are confirmed when the run writes: no call, and nothing changes.
         let agreeing = counts.unchanged + counts.echo + unsettled.saturating_sub(changes(run));
@@ -51,14 +53,14 @@ pub fn parts(run: &RunView) -> Vec<Term> {
         Some(Term::ending(unsettled, Ending::ToGo))
     };
     let parts = [
-        Term::ending(counts.created, Ending::Created).href(rows("create")),
-        Term::ending(counts.updated, Ending::Updated).href(rows("")),
+        Term::ending(counts.created, Ending::Created).href(ended("created")),
+        Term::ending(counts.updated, Ending::Updated).href(ended("updated")),
         Term::ending(counts.unchanged, Ending::Unchanged),
         Term::ending(counts.echo, Ending::Echo),
         out,
         ambiguous,
         parked,
-        Term::ending(counts.failed, Ending::Failed).href("?outcome=failed&tab=all#records"),
+        Term::ending(counts.failed, Ending::Failed).href(ended("failed")),
     ];
     parts.into_iter().chain(rest).collect()
 }

@@ -209,6 +209,7 @@ fn tab_words(tab: &str, plan: bool) -> &'static str {
         "create" => "Create",
         "update_chargify" => "Update Chargify",
         "update_highlevel" => "Update GoHighLevel",
+        "join" => "Join or part",
         "decisions" => "Decisions",
         "failed" if plan => "Would fail",
         "failed" => "Could not be planned",
@@ -231,6 +232,7 @@ fn action_words(action: &str) -> (Tone, Glyph, &'static str) {
         "exclude" => (Tone::Idle, Glyph::LeftOut, "Left out"),
         "ambiguous" => (Tone::Warn, Glyph::Ambiguous, "Ambiguous"),
         "conflict" => (Tone::Warn, Glyph::Decision, "Conflict"),
+        "hold" => (Tone::Warn, Glyph::Parked, "Held"),
         _ => (Tone::Bad, Glyph::Failed, "Would fail"),
     }
 }

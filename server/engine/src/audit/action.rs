@@ -50,6 +50,10 @@ actions! {
     RecordUpdated = "record.updated";
     RecordLinked = "record.linked";
     RecordUnlinked = "record.unlinked";
+    /// A person answered what the rules could not.
+    RecordDecided = "record.decided";
+    /// A person took their answer back.
+    DecisionTakenBack = "record.decision_taken_back";
     /// A remote service refused a write.
     WriteRefused = "record.write_refused";
     DeliveryRefused = "delivery.refused";

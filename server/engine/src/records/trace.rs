@@ -52,10 +52,10 @@ fn stopped_at(planned: &Planned) -> Option<usize> {
         Action::Exclude => match planned.item.reason.code {
             ReasonCode::RequiredMissing | ReasonCode::EmailMalformed => "Validate",
             ReasonCode::ContactGone | ReasonCode::CustomerGone | ReasonCode::NotRead => "Read",
-            ReasonCode::CreateContactsOff => "Match",
+            ReasonCode::CreateContactsOff | ReasonCode::LeftOutByPerson => "Match",
             _ => "Scope",
         },
-        Action::Ambiguous => "Match",
+        Action::Ambiguous | Action::Hold => "Match",
         Action::Conflict => "Merge",
         Action::Fail => "Validate",
         Action::Unlink => "Read",

@@ -90,12 +90,13 @@ pub(crate) fn change(change: &Change) -> ChangeView {
 }
 
 /// Tabs of the plan, each with the actions behind it.
-const TABS: [(&str, &[&str]); 7] = [
+const TABS: [(&str, &[&str]); 8] = [
     ("", &["create_customer", "create_contact", "update_customer", "update_contact", "update_both", "link", "unlink"]),
     ("create", &["create_customer", "create_contact"]),
     ("update_chargify", &["update_customer", "update_both"]),
     ("update_highlevel", &["update_contact", "update_both"]),
-    ("decisions", &["ambiguous", "conflict"]),
+    ("join", &["link", "unlink"]),
+    ("decisions", &["ambiguous", "conflict", "hold"]),
     ("failed", &["fail"]),
     ("excluded", &["exclude"]),
 ];

@@ -444,6 +444,8 @@ pub(crate) struct RecordKey {
 pub(crate) struct RecordQuery<'a> {
     /// Empty: any.
     pub(crate) verdict: &'a str,
+    /// Of this sync only.
+    pub(crate) sync_id: Option<SyncId>,
     /// Records before this one in descending order of sync, side and id.
     pub(crate) before: Option<&'a RecordKey>,
     pub(crate) limit: i64,
@@ -480,15 +482,17 @@ pub(crate) async fn list(
           and ($2::uuid is null or (record.sync_id, record.side, record.remote_id) < ($2, $3, $4))
           and record.gone_at is null
           and ($5 = '' or record.verdict = $5)
+          and ($6::uuid is null or record.sync_id = $6)
           and (record.side = 'highlevel' or partner.partner_id is null)
         order by record.sync_id desc, record.side desc, record.remote_id desc
-        limit $6
+        limit $7
         "#,
         workspace_id.0,
         query.before.map(|key| key.sync_id),
         query.before.map_or("", |key| key.side.as_str()),
         query.before.map_or("", |key| key.remote_id.as_str()),
         query.verdict,
+        query.sync_id.map(|sync| sync.0),
         query.limit,
     )
     .fetch_all(conn)
@@ -501,8 +505,7 @@ pub(crate) async fn search(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
     text: &str,
-    verdict: &str,
-    limit: i64,
+    query: &RecordQuery<'_>,
 ) -> sqlx::Result<Vec<ListedRow>> {
     let exact = text.trim();
     let folded = exact.to_lowercase();
@@ -555,20 +558,22 @@ pub(crate) async fn search(
         ) as partner on true
         where record.gone_at is null
           and ($6 = '' or record.verdict = $6)
+          and ($7::uuid is null or hit.sync_id = $7)
           -- A linked customer that is found is shown as its contact, unless that one is found as well.
           and (hit.side = 'highlevel' or not exists (
               select 1 from hit as contact
               where contact.sync_id = hit.sync_id and contact.side = 'highlevel' and contact.remote_id = partner.partner_id))
         order by lower(record.display_name), record.side desc, record.remote_id
-        limit $7
+        limit $8
         "#,
         workspace_id.0,
         folded,
         prefix,
         phone,
         exact,
-        verdict,
-        limit,
+        query.verdict,
+        query.sync_id.map(|sync| sync.0),
+        query.limit,
     )
     .fetch_all(conn)
     .await

@@ -257,11 +257,13 @@ pub(crate) async fn tally(
              where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and gone_at is null) as "contacts!",
             (select count(*) from record
              where workspace_id = $1 and sync_id = $2 and side = 'chargify' and gone_at is null) as "customers!",
-            coalesce((
-                select count_ambiguous + count_parked from run
-                where workspace_id = $1 and sync_id = $2 and mode in ('full', 'reconcile') and finished_at is not null
-                order by number desc
-                limit 1), 0) as "waiting!",
+            -- As `decisions::waiting` counts them.
+            (select count(*) from record
+             where workspace_id = $1 and sync_id = $2 and verdict = 'waiting' and gone_at is null
+               and (side = 'highlevel' or not exists (
+                   select 1 from link
+                   where link.workspace_id = $1 and link.sync_id = $2
+                     and link.customer_id = record.remote_id and link.state <> 'unlinked'))) as "waiting!",
             (select count(*) from intent
              where workspace_id = $1 and sync_id = $2 and phase = 'done' and settled_at >= $3) as "written_today!",
             last.number as "last_number?", last.mode as "last_mode?", last.status as "last_status?",

@@ -73,28 +73,6 @@ pub(crate) async fn rename_unpeopled(
     Ok(done.rows_affected() == 1)
 }
 
-/// Records that wait for a person: left ambiguous or parked by the last finished run of each sync.
-pub(crate) async fn waiting(conn: &mut PgConnection, workspace_id: WorkspaceId) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        select coalesce(sum(last.count_ambiguous + last.count_parked), 0)::bigint as "waiting!"
-        from sync s
-        cross join lateral (
-            select r.count_ambiguous, r.count_parked
-            from run r
-            where r.workspace_id = s.workspace_id and r.sync_id = s.sync_id
-                and r.mode in ('full', 'reconcile') and r.finished_at is not null
-            order by r.number desc
-            limit 1
-        ) as last
-        where s.workspace_id = $1
-        "#,
-        workspace_id.0,
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// Ends every set-up link not used yet.
 pub(crate) async fn end_setup_links(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("delete from setup_link where used_at is null").execute(conn).await?;

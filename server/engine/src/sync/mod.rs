@@ -3,6 +3,7 @@
 
 mod context;
 mod copy;
+mod decided;
 mod echo;
 mod planning;
 mod predict;
@@ -17,5 +18,7 @@ mod writing;
 
 pub(crate) use context::{Clients, SyncContext};
 use copy::batch_of;
+pub(crate) use copy::record_of;
+pub(crate) use decided::{Decided, LONE_CUSTOMER};
 pub(crate) use planning::{Circumstances, Planned};
 pub(crate) use reading::Reader;

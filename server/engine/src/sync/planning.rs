@@ -1,12 +1,13 @@
 //! Plans records from their copies: no remote call is made here, and none can be.
 
-use super::{SyncContext, copy};
+use super::{Decided, SyncContext, copy};
 use crate::{
     Engine, Result, store,
     store::{items::ItemRow, links::LinkRow, records::RecordRow},
 };
 use domain::{
     LinkId, RemoteId, Side,
+    decision::Decision,
     matching::{Candidate, Lookup, Match, Sharing, find},
     merge::Base,
     plan::{LinkState, PlanInput, PlanItem, plan},
@@ -63,6 +64,8 @@ impl Planned {
             Some(Match::Reference(_)) => "reference",
             Some(Match::Email(_)) => "e-mail",
             Some(Match::PhoneName(_)) => "phone and name",
+            // Both were there already and no rule found them.
+            None if self.contact.is_some() && self.customer.is_some() => "a person",
             _ => "created by Concord",
         }
     }
@@ -90,6 +93,7 @@ struct Surroundings {
     sharing_email: BTreeMap<String, u32>,
     /// Phone → display names of contacts with that phone.
     phone_names: BTreeMap<String, Vec<String>>,
+    decided: Decided,
 }
 
 /// Customers in question, findable by every key that matching goes by.
@@ -146,19 +150,50 @@ impl Engine {
         rows: &[RecordRow],
         how: Circumstances,
     ) -> Result<Vec<Planned>> {
+        self.plan_contacts_supposing(conn, context, rows, how, None).await
+    }
+
+    /// Plans contacts as if a person had decided `supposed` about each.
+    pub(crate) async fn plan_contacts_supposing(
+        &self,
+        conn: &mut PgConnection,
+        context: &SyncContext,
+        rows: &[RecordRow],
+        how: Circumstances,
+        supposed: Option<&Decision>,
+    ) -> Result<Vec<Planned>> {
         // Whoever is gone is never planned as if they were there.
         let there = rows.iter().filter(|row| row.gone_at.is_none() || how.gone == Some(Side::Highlevel));
         let contacts = there.map(copy::record_of).collect::<Result<Vec<_>>>()?;
-        let around = surroundings(conn, context, &contacts).await?;
+        let around = surroundings(conn, context, &contacts, supposed).await?;
         contacts.into_iter().map(|contact| plan_contact(context, &around, contact, how)).collect()
     }
 
-    /// Plans a customer that has no contact.
-    pub(crate) fn plan_lone_customer(context: &SyncContext, row: &RecordRow, how: Circumstances) -> Result<Planned> {
-        let customer = copy::record_of(row)?;
-        let input = PlanInput { customer: Some(&customer), heard: how.heard, ..PlanInput::new(&context.policy) };
-        let item = plan(&input);
-        Ok(Planned { contact: None, customer: Some(customer), link: None, matched: None, item })
+    /// Plans customers that have no contact, as if a person had decided `supposed` about each, if it is given.
+    pub(crate) async fn plan_lone_customers(
+        &self,
+        conn: &mut PgConnection,
+        context: &SyncContext,
+        rows: &[RecordRow],
+        how: Circumstances,
+        supposed: Option<&Decision>,
+    ) -> Result<Vec<Planned>> {
+        let ids: Vec<String> = rows.iter().map(|row| row.remote_id.clone()).collect();
+        let decided = Decided::of(conn, context, (Side::Chargify, &ids), supposed).await?;
+        rows.iter()
+            .map(|row| {
+                let customer = copy::record_of(row)?;
+                let input = PlanInput {
+                    customer: Some(&customer),
+                    heard: how.heard,
+                    decision: decided.in_force(&row.remote_id, None),
+                    parted: decided.parted(&row.remote_id),
+                    ..PlanInput::new(&context.policy)
+                };
+                let item = plan(&input);
+                Ok(Planned { contact: None, customer: Some(customer), link: None, matched: None, item })
+            })
+            .collect()
     }
 
     /// Plans as they were stored, with the records they are about, in the order of `items`. `None`: one of the records
@@ -174,11 +209,11 @@ impl Engine {
         let customer_ids: Vec<String> = items.iter().filter_map(|item| item.customer_id.clone()).collect();
         let contacts = store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &contact_ids).await?;
         let customers = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &customer_ids).await?;
-        let links = store::links::of_records(conn, workspace_id, sync_id, &contact_ids, &[]).await?;
+        let links = store::links::of_records(conn, workspace_id, sync_id, &contact_ids, &customer_ids).await?;
         let stored = Stored {
             contacts: contacts.into_iter().map(|row| (row.remote_id.clone(), row)).collect(),
             customers: customers.into_iter().map(|row| (row.remote_id.clone(), row)).collect(),
-            links: links.into_iter().map(|row| (row.contact_id.clone(), row)).collect(),
+            links: links.into_iter().map(|row| (LinkId(row.link_id), row)).collect(),
         };
         items.iter().map(|item| stored.plan_of(item)).collect()
     }
@@ -202,9 +237,12 @@ impl Engine {
             store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &customer_ids).await?,
             how.gone == Some(Side::Chargify),
         )?;
+        let decided = Decided::of(conn, context, (Side::Highlevel, &contact_ids), None).await?;
+        let decision = decided.in_force(&link.contact_id, Some(link));
         let link = link_state(link)?;
         let input = PlanInput {
             link: Some(&link),
+            decision,
             contact: contact.as_ref(),
             customer: customer.as_ref(),
             gone: how.gone,
@@ -220,7 +258,7 @@ impl Engine {
 struct Stored {
     contacts: BTreeMap<String, RecordRow>,
     customers: BTreeMap<String, RecordRow>,
-    links: BTreeMap<String, LinkRow>,
+    links: BTreeMap<LinkId, LinkRow>,
 }
 
 impl Stored {
@@ -234,7 +272,7 @@ impl Stored {
             let Some(found) = rows.get(id).filter(|found| found.gone_at.is_none()) else { return Ok(None) };
             *place = Some(copy::record_of(found)?);
         }
-        let link = row.contact_id.as_ref().filter(|_| !item.new_link).and_then(|id| self.links.get(id));
+        let link = row.link_id.filter(|_| !item.new_link).and_then(|id| self.links.get(&LinkId(id)));
         let link = link.map(link_state).transpose()?;
         Ok(Some(Planned { contact, customer, link, matched, item }))
     }
@@ -254,9 +292,10 @@ fn link_state(row: &LinkRow) -> Result<LinkState> {
 fn plan_contact(context: &SyncContext, around: &Surroundings, contact: Record, how: Circumstances) -> Result<Planned> {
     let contact_id = contact.id.clone().unwrap_or_else(|| RemoteId(String::new()));
     let link = around.links.get(contact_id.as_str());
-    let (state, matched, customer) = match link {
-        Some(row) => (Some(link_state(row)?), None, around.customers.get(&row.customer_id).cloned()),
-        None => {
+    let (state, matched, customer) = match (link, around.decided.customer_for(contact_id.as_str())) {
+        (Some(row), _) => (Some(link_state(row)?), None, around.customers.get(&row.customer_id).cloned()),
+        (None, Some(named)) => (None, None, Some(named.clone())),
+        (None, None) => {
             let matched = match_contact(context, around, &contact, &contact_id);
             let customer = match &matched {
                 Match::Reference(id) | Match::Email(id) | Match::PhoneName(id) => {
@@ -275,6 +314,8 @@ fn plan_contact(context: &SyncContext, around: &Surroundings, contact: Record, h
         matched: matched.as_ref(),
         gone: how.gone.or(partner_is_gone.then_some(Side::Chargify)),
         heard: how.heard,
+        decision: around.decided.in_force(contact_id.as_str(), link),
+        parted: around.decided.parted(contact_id.as_str()),
         ..PlanInput::new(&context.policy)
     };
     let item = plan(&input);
@@ -308,10 +349,16 @@ fn match_contact(context: &SyncContext, around: &Surroundings, contact: &Record,
 }
 
 /// Gathers, in a handful of queries, what a batch of contacts is matched against.
-async fn surroundings(conn: &mut PgConnection, context: &SyncContext, contacts: &[Record]) -> Result<Surroundings> {
+async fn surroundings(
+    conn: &mut PgConnection,
+    context: &SyncContext,
+    contacts: &[Record],
+    supposed: Option<&Decision>,
+) -> Result<Surroundings> {
     let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
     let ids: Vec<String> = contacts.iter().filter_map(|contact| contact.id.as_ref()).map(|id| id.0.clone()).collect();
     let links = store::links::of_records(conn, workspace_id, sync_id, &ids, &[]).await?;
+    let decided = Decided::of(conn, context, (Side::Highlevel, &ids), supposed).await?;
     let linked: Vec<String> = links.iter().map(|link| link.customer_id.clone()).collect();
     let customers = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &linked).await?;
     let links: BTreeMap<String, LinkRow> = links.into_iter().map(|link| (link.contact_id.clone(), link)).collect();
@@ -356,6 +403,7 @@ async fn surroundings(conn: &mut PgConnection, context: &SyncContext, contacts: 
             .map(|(email, count)| (email, u32::try_from(count).unwrap_or(u32::MAX)))
             .collect(),
         phone_names,
+        decided,
     })
 }
 

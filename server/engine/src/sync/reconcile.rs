@@ -295,7 +295,11 @@ impl Look<'_> {
                         self.read(clients, Side::Highlevel, contact_id).await?;
                         self.plan_contact(clients, contact_id, how).await
                     }
-                    None => Ok(Some(Engine::plan_lone_customer(&self.context, row, how)?)),
+                    None => {
+                        let mut conn = self.engine.pool().acquire().await?;
+                        let rows = std::slice::from_ref(row);
+                        Ok(self.engine.plan_lone_customers(&mut conn, &self.context, rows, how, None).await?.pop())
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@ mod apply;
 mod audit;
 mod clients;
 mod connections;
+mod decisions;
 mod deliveries;
 mod jobs;
 mod live;

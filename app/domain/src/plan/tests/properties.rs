@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use time::OffsetDateTime;
 
 use super::*;
+use crate::decision::FieldChoice;
 use crate::mapping::EmptyRule;
 
 fn any_text() -> impl Strategy<Value = Option<String>> {
@@ -89,6 +90,32 @@ proptest! {
             let again = plan(&after);
             prop_assert!(is_at_rest(&again), "first {:?}\nagain {:?}", item, again);
             prop_assert_eq!(&again.base_after, &plan(&PlanInput { heard: true, ..after }).base_after);
+        }
+    }
+
+    #[test]
+    fn an_answer_to_every_question_leaves_none_open_and_nothing_to_do(
+        policy in any_policy(),
+        contact in any_record(Side::Highlevel),
+        customer in any_record(Side::Chargify),
+        keep in any::<bool>(),
+    ) {
+        let keep = if keep { Side::Highlevel } else { Side::Chargify };
+        let input = PlanInput { contact: Some(&contact), customer: Some(&customer), ..PlanInput::new(&policy) };
+        let asked = plan(&input);
+        prop_assume!(asked.action == Action::Conflict);
+        let choice = |conflict: &FieldConflict| {
+            let (highlevel, chargify) = (conflict.highlevel.clone(), conflict.chargify.clone());
+            (conflict.rule.clone(), FieldChoice { keep, highlevel, chargify })
+        };
+        let decision = Decision { partner: None, fields: asked.conflicts.iter().map(choice).collect() };
+        let item = plan(&PlanInput { decision: Some(&decision), ..input });
+        // What stays open is what cannot travel, and that is said.
+        prop_assert!(item.conflicts.is_empty() || !item.problems.is_empty(), "{:?}", item);
+        if item.new_link {
+            let (contact, customer, link) = apply(&item, Some(&contact), Some(&customer));
+            let again = plan(&PlanInput { link: Some(&link), contact: Some(&contact), customer: Some(&customer), ..input });
+            prop_assert!(is_at_rest(&again) && again.conflicts.is_empty(), "first {:?}\nagain {:?}", item, again);
         }
     }
 

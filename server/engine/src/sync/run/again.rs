@@ -2,7 +2,7 @@
 
 use super::{Running, plan::reason_code};
 use crate::{
-    Engine, Result,
+    Result,
     store::{self, items::ItemRow},
     sync::{Planned, planning::Circumstances},
 };
@@ -29,10 +29,8 @@ impl Running<'_> {
             None => {
                 let ids: Vec<String> = item.customer_id.iter().cloned().collect();
                 let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
-                match rows.first() {
-                    Some(row) => Some(Engine::plan_lone_customer(&self.context, row, Circumstances::default())?),
-                    None => None,
-                }
+                let how = Circumstances::default();
+                self.engine.plan_lone_customers(&mut conn, &self.context, &rows, how, None).await?.pop()
             }
         };
         let Some(planned) = planned else { return Ok(None) };

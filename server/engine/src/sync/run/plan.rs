@@ -2,7 +2,7 @@
 
 use super::Running;
 use crate::{
-    Engine, Result,
+    Result,
     store::{self, items::ItemBatch, runs::PlanTotals},
     sync::{Planned, planning::Circumstances, reading::ReadSummary},
 };
@@ -81,6 +81,9 @@ impl Running<'_> {
         let known = [summary.contacts_known, summary.customers_known];
         let mut tally = Tally { known, ..Tally::default() };
         self.plan_contacts(&mut conn, &mut tally).await?;
+        if self.row.chosen.is_none() {
+            self.plan_links_without_contact(&mut conn, &mut tally).await?;
+        }
         self.plan_lone_customers(&mut conn, &mut tally).await?;
         if tally.item_no >= MANY as i64 {
             store::items::analyze(&mut conn).await?;
@@ -133,7 +136,25 @@ impl Running<'_> {
         Ok(Some((last.remote_id.clone(), planned)))
     }
 
-    /// Customers without a contact: counted as left alone, unless the sync creates contacts.
+    /// Pairs whose contact was deleted: they end, and their customers wait for a person.
+    async fn plan_links_without_contact(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let batch = limits::RECORD_BATCH as i64;
+        let mut after = String::new();
+        let how = Circumstances { gone: Some(Side::Highlevel), ..Circumstances::default() };
+        loop {
+            let links = store::links::without_contact(conn, workspace_id, sync_id, &after, batch).await?;
+            let Some(last) = links.last() else { return Ok(()) };
+            after.clone_from(&last.contact_id);
+            let mut planned = Vec::with_capacity(links.len());
+            for link in &links {
+                planned.push(self.engine.plan_link(conn, &self.context, link, how).await?);
+            }
+            self.keep(conn, tally, &planned).await?;
+        }
+    }
+
+    /// Customers without a contact: counted as left alone, unless the sync creates contacts or a person has a say.
     async fn plan_lone_customers(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let batch = limits::RECORD_BATCH as i64;
@@ -142,14 +163,10 @@ impl Running<'_> {
             let rows = store::records::lone_customers(conn, workspace_id, sync_id, self.run_id, &after, batch).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after.clone_from(&last.remote_id);
-            if !self.context.policy.create_contacts {
-                tally.left_alone += rows.len() as i64;
-                continue;
-            }
-            let mut planned = rows
-                .iter()
-                .map(|row| Engine::plan_lone_customer(&self.context, row, Circumstances::default()))
-                .collect::<Result<Vec<_>>>()?;
+            let how = Circumstances::default();
+            let mut planned = self.engine.plan_lone_customers(conn, &self.context, &rows, how, None).await?;
+            planned.retain(|one| one.item.reason.code != ReasonCode::CreateContactsOff);
+            tally.left_alone += (rows.len() - planned.len()) as i64;
             planned.iter_mut().for_each(|one| tally.withhold(one));
             self.keep(conn, tally, &planned).await?;
         }

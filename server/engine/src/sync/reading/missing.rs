@@ -1,0 +1,31 @@
+//! Records of pairs that a whole list did not hold. That alone proves nothing: each is asked for by its id.
+
+use super::{ReadSummary, Reading};
+use crate::{Result, store};
+use domain::{Side, limits};
+use std::str::FromStr as _;
+
+impl Reading<'_> {
+    /// Looks after the linked records that whole lists of this run did not hold. Whoever is gone is written down.
+    pub(crate) async fn look_for_missing(&self, summary: &ReadSummary) -> Result<()> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let mut conn = self.engine.pool().acquire().await?;
+        let missed =
+            store::links::missed(&mut conn, workspace_id, sync_id, self.run_id, limits::MISSING_PER_RUN).await?;
+        drop(conn);
+        for row in missed {
+            let Ok(side) = Side::from_str(&row.side) else { continue };
+            let known = match side {
+                Side::Highlevel => summary.contacts_known,
+                Side::Chargify => summary.customers_known,
+            };
+            if !known {
+                continue;
+            }
+            let mark = self.mark(side);
+            let record = self.one(side, &row.remote_id).await?;
+            self.keep(mark, record.as_slice()).await?;
+        }
+        Ok(())
+    }
+}
