@@ -41,6 +41,6 @@ async fn a_viewer_sees_the_settings_fixed_with_the_reason(pool: PgPool) {
     let site = Site::connected(&pool, KEY).await;
     let cookie = site.signed_in(Role::Viewer).await;
     let html = site.get("/syncs/contacts/settings", Some(&cookie)).await.text().await.unwrap();
-    assert!(html.contains("<fieldset class=\"stack\" disabled"), "{html}");
+    assert!(html.contains("<fieldset disabled class=\"stack\">"), "{html}");
     assert!(html.contains("Your role, viewer, may not edit syncs and mappings."));
 }

@@ -101,7 +101,7 @@ async fn a_wrong_and_a_revoked_credential_are_refused(pool: PgPool) {
     assert_eq!(step(&check, "Read customers").state, Skipped);
     let view = place.view("billing").await;
     assert_eq!(view.state, "refused");
-    assert!(view.state_detail.unwrap().starts_with("API key accepted: "));
+    assert!(view.state_detail.unwrap().starts_with("Chargify does not take this key"));
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
