@@ -202,6 +202,11 @@ impl Engine {
             let counts = domain::outcome::Counts { parked: left, ..Default::default() };
             store::runs::add_counts(&mut tx, by.workspace_id(), run_id, &counts).await?;
         }
+        // One that was put off until tomorrow ends now.
+        let context = self.context_in(&mut tx, &run).await?;
+        let lane_id = context.chargify_id();
+        let at = Queueing { workspace_id: by.workspace_id(), lane_id, priority: Priority::Live, delay_ms: 0 };
+        self.enqueue(&mut tx, &Job::Run { run_id }, &at).await?;
         let line = NewAuditLine::by(by.actor(), AuditAction::RunCancelled, now)
             .about(format!("run:{run_id}"), format!("run {number} of {}", run.sync))
             .in_run(run_id);

@@ -130,3 +130,27 @@ async fn every_job_can_run_twice(pool: PgPool) {
         assert_eq!(world.ended(number).await.status, "complete");
     }
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn runs_never_take_the_places_that_webhooks_need(pool: PgPool) {
+    let world = with_jobs(&pool, 1, 0).await;
+    let number = world.start("full", engine::Approval::Granted).await;
+    // Half of the lane's places are at runs that take long.
+    sqlx::query(
+        "insert into job (workspace_id, job_id, lane_id, kind, payload, priority, state, lease_until)
+         select workspace_id, gen_random_uuid(), connection_id, 'run', '{}', 2, 'running', now() + interval '1 hour'
+         from lane, generate_series(1, 4)",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let worker = Worker::new(world.engine.clone());
+    assert!(worker.step().await.unwrap(), "the webhook is worked off");
+    assert!(!worker.step().await.unwrap(), "the run waits for its place");
+    assert_eq!(world.view(number).await.status, "queued");
+    let ends = "delete from job where ctid = (
+         select fake.ctid from job fake join job run using (lane_id) where fake.payload = '{}' and run.state = 'ready' limit 1)";
+    sqlx::query(ends).execute(&world.pool).await.unwrap();
+    assert!(worker.step().await.unwrap());
+    assert_eq!(world.ended(number).await.status, "complete");
+}

@@ -385,3 +385,59 @@ async fn a_process_killed_while_it_writes_to_gohighlevel_is_taken_over(pool: PgP
     assert_eq!(world.calls_to(Side::Highlevel, "PUT /contacts/{id}"), 1, "found done, not written again");
     world.reset_faults_and_check_calm().await;
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_write_that_is_not_there_yet_is_not_taken_for_undone_while_it_may_arrive(pool: PgPool) {
+    let world = World::open(&pool, Setup { latency_ms: 10, ..Setup::default() }).await;
+    let contact = world.add_contact("Ada", "Lovelace", "ada@recovery.example");
+    world.run("full").await;
+    world.edit_contact(&contact, &serde_json::json!({ "city": "Ockham" }));
+    // The service gets to it after two seconds, when the process that sent it is long gone.
+    let put = "PUT /customers/{id}.json";
+    world.sandbox.chargify.set_faults(vec![FaultRule::next(1, "PUT /customers/*", Fault::Slow { ms: 4_400 })]);
+    let number = world.start("changes", Approval::Granted).await;
+    let worker = Worker::new(world.engine.clone());
+    let dying = tokio::spawn(async move { worker.step().await });
+    until("the write is under way", async || world.calls_to(Side::Chargify, put) == 1).await;
+    dying.abort();
+    drop(dying.await);
+    let world = world.restarted().await;
+    world.drain().await;
+    let run = world.ended(number).await;
+    assert_eq!((run.status.as_str(), run.counts.updated), ("complete", 1), "{run:#?}");
+    assert_eq!(world.customer_text(world.customer_of(&contact), "city"), "Ockham");
+    assert_eq!(world.calls_to(Side::Chargify, put), 1, "it was found done, not sent a second time");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_a_job_leaves_when_it_is_given_up_is_told_and_settled_by_the_next_run(pool: PgPool) {
+    let world = World::open(&pool, Setup { latency_ms: 60, ..Setup::default() }).await;
+    let contact = world.add_contact("Ada", "Lovelace", "ada@recovery.example");
+    world.run("full").await;
+    world.skip_webhooks(2).await;
+    world.edit_contact(&contact, &serde_json::json!({ "city": "Ockham" }));
+    let webhook = world.webhook().await;
+    world.receive(&webhook).await;
+    // It was tried for a day; now the answer of its write is lost, and no look-up gets through.
+    sqlx::query("update job set attempt = 33 where kind = 'reconcile'").execute(&world.pool).await.unwrap();
+    world.sandbox.chargify.set_faults(vec![FaultRule::next(1, "PUT /customers/*", Fault::ResetAfter)]);
+    let worker = Worker::new(world.engine.clone());
+    let step = tokio::spawn(async move { worker.step().await.unwrap() });
+    let put = "PUT /customers/{id}.json";
+    until("the write is under way", async || world.calls_to(Side::Chargify, put) == 1).await;
+    let away = Fault::Status { status: 503, body: None, retry_after: None };
+    world.sandbox.chargify.set_faults(vec![FaultRule::always("GET /customers/*", away)]);
+    assert!(step.await.unwrap());
+    assert_eq!(world.count("select count(*) from job where state = 'gave_up'").await, 1);
+    let delivery = world.deliveries().await.into_iter().find(|one| one.settled_at.is_some()).unwrap();
+    assert_eq!((delivery.state.as_str(), delivery.outcome.as_deref()), ("done", Some("failed")), "{delivery:#?}");
+    assert!(delivery.detail.unwrap().contains("Given up"));
+    assert_eq!(world.count("select count(*) from intent where phase = 'ambiguous' and run_id is null").await, 1);
+
+    world.sandbox.chargify.set_faults(Vec::new());
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), run.counts.parked), ("complete", 0), "{run:#?}");
+    assert_eq!(world.count("select count(*) from intent where phase in ('sent', 'ambiguous')").await, 0);
+    assert_eq!(world.calls_to(Side::Chargify, put), 1, "it was found done, not sent a second time");
+    world.reset_faults_and_check_calm().await;
+}

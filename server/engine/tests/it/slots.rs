@@ -125,3 +125,72 @@ async fn slots_of_a_dead_node_rest_while_its_requests_may_still_run(pool: PgPool
     assert_eq!(world.ended(number).await.status, "complete");
     assert!(world.sandbox.chargify.stats().high_water <= 4, "{}", world.sandbox.chargify.stats().high_water);
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_request_without_an_answer_keeps_its_slot_until_the_service_must_have_ended_it(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 8, slots: 1, ..Setup::default() }).await;
+    let create = "POST /customers.json";
+    world.sandbox.chargify.set_faults(vec![FaultRule::next(1, create, Fault::Reset)]);
+    let run = world.run("full").await;
+    assert_eq!(run.status, "complete", "{run:#?}");
+    let requests = world.sandbox.chargify.requests();
+    let cut = requests.iter().position(|request| request.status.is_none()).unwrap();
+    // 130 s on a clock that runs fifty times as fast.
+    let silence = requests[cut + 1].at - requests[cut].at;
+    assert!(silence > time::Duration::milliseconds(2_400), "the only slot was used again after {silence}");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_slow_request_of_a_dead_node_keeps_its_slot_until_the_service_must_have_ended_it(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 30, latency_ms: 10, ..Setup::default() }).await;
+    let create = "POST /customers.json";
+    world.sandbox.chargify.set_faults(vec![FaultRule::next(1, create, Fault::Slow { ms: 6_000 })]);
+    let number = world.start("full", Approval::Granted).await;
+    let worker = Worker::new(world.engine.clone());
+    let dying = tokio::spawn(async move { worker.step().await });
+    until("it is known to take long", async || {
+        world.count("select count(*) from slot where busy_since is not null").await == 1
+    })
+    .await;
+    dying.abort();
+    drop(dying.await);
+    let world = world.restarted().await;
+    world.drain().await;
+    assert_eq!(world.ended(number).await.status, "complete");
+    let resting = "select count(*) from slot where node_id is null and usable_from > now() + interval '100 seconds'";
+    assert_eq!(world.count(resting).await, 1, "nobody gets it before the service must have ended the request");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn after_a_refusal_for_too_many_requests_one_slot_opens_and_then_the_others(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 60, latency_ms: 120, ..Setup::default() }).await;
+    let fault = Fault::Status { status: 429, body: None, retry_after: Some(1) };
+    world.sandbox.chargify.set_faults(vec![FaultRule::next(1, "POST /customers.json", fault)]);
+    let run = world.run("full").await;
+    assert_eq!(run.status, "complete", "{run:#?}");
+    let requests = world.sandbox.chargify.requests();
+    let refused = requests.iter().find(|request| request.status == Some(429)).unwrap();
+    let after = |one: &&sandbox::Recorded| one.at > refused.at + time::Duration::milliseconds(700);
+    let first = requests.iter().find(after).unwrap();
+    assert!(first.at > refused.at + time::Duration::milliseconds(950), "it was left alone");
+    let early = |one: &&sandbox::Recorded| after(one) && one.at < first.at + time::Duration::milliseconds(110);
+    let early: Vec<_> = requests.iter().filter(early).map(|one| (one.at, one.path.clone(), one.in_flight)).collect();
+    assert_eq!(early.len(), 1, "one request asks again: {early:#?}, refused at {}", refused.at);
+    let later = first.at + time::Duration::milliseconds(600);
+    assert!(requests.iter().any(|one| one.at > later && one.in_flight == 4), "then there are four again");
+    assert_eq!(world.count("select count(*) from lane where open_slots is not null").await, 0);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_refusal_of_a_webhooks_read_pauses_the_lane_for_everybody(pool: PgPool) {
+    let world = World::open(&pool, Setup::default()).await;
+    world.add_contact("New", "Comer", "new@slots.example");
+    let fault = Fault::Status { status: 429, body: None, retry_after: Some(1) };
+    world.sandbox.chargify.set_faults(vec![FaultRule::next(1, "GET /customers*", fault)]);
+    world.next_webhook().await;
+    assert_eq!(world.count("select count(*) from lane where pause_ms >= 1000").await, 1);
+    assert_eq!(world.customers(), 1, "and nothing was lost");
+    let requests = world.sandbox.chargify.requests();
+    let refused = requests.iter().position(|request| request.status == Some(429)).unwrap();
+    assert!(requests[refused + 1].at > requests[refused].at + time::Duration::milliseconds(950));
+}

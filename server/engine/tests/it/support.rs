@@ -65,6 +65,8 @@ pub(crate) struct Setup {
     /// How much later changes show up in listings and feeds.
     pub(crate) lag_ms: u64,
     pub(crate) allow_duplicate_contacts: bool,
+    /// GoHighLevel's calls of a day.
+    pub(crate) daily: u32,
     /// More lines of the sync's entry.
     pub(crate) more: &'static str,
 }
@@ -79,6 +81,7 @@ impl Default for Setup {
             latency_ms: 0,
             lag_ms: 0,
             allow_duplicate_contacts: false,
+            daily: 200_000,
             more: "",
         }
     }
@@ -122,6 +125,7 @@ impl World {
             index_lag: Duration::from_millis(setup.lag_ms),
             event_lag: Duration::from_millis(setup.lag_ms),
             allow_duplicate_contacts: setup.allow_duplicate_contacts,
+            daily: setup.daily,
             highlevel_webhooks: Some(format!("{address}/highlevel/crm")),
             chargify_webhooks: Some(format!("{address}/chargify/billing")),
             ..Options::default()
