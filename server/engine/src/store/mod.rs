@@ -25,6 +25,6 @@ pub(crate) mod unit;
 pub(crate) mod workspaces;
 
 pub use unit::{
-    AuditTrail, Calls, Connections, Decisions, Deliveries, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
+    AuditTrail, Calls, Connections, Decisions, Deliveries, Fields, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
     PostgresStore, Presence, Records, Runs, Schedules, Slots, Store, Syncs, Tables, Unit, Workspaces,
 };

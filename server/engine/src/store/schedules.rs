@@ -121,7 +121,7 @@ pub(crate) async fn lock_due(
                 and run.sync_id = schedule.sync_id
                 and (run.status in ('queued', 'reading', 'planning', 'writing') and run.mode <> 'resync'
                     or run.status = 'awaiting_approval' and run.scheduled_for is not null)))
-          and not (sync.enabled and schedule.started_at > $2 and exists (
+          and not (sync.enabled and coalesce(schedule.started_at > $2, false) and exists (
               select 1 from connection
               where connection.workspace_id = schedule.workspace_id
                 and connection.connection_id in (sync.highlevel_connection_id, sync.chargify_connection_id)

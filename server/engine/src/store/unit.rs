@@ -44,6 +44,7 @@ mod audit;
 mod calls;
 mod decisions;
 mod deliveries;
+mod fields;
 mod intents;
 mod items;
 mod jobs;
@@ -61,6 +62,7 @@ pub use audit::AuditTrail;
 pub use calls::Calls;
 pub use decisions::Decisions;
 pub use deliveries::Deliveries;
+pub use fields::Fields;
 pub use intents::Intents;
 pub use items::Items;
 pub use jobs::Jobs;
@@ -86,6 +88,7 @@ pub trait Tables:
     + Schedules
     + Links
     + Records
+    + Fields
     + Decisions
     + Runs
     + Items
@@ -106,6 +109,7 @@ impl<T> Tables for T where
         + Schedules
         + Links
         + Records
+        + Fields
         + Decisions
         + Runs
         + Items

@@ -1,11 +1,11 @@
 //! Workspaces and connections in memory.
 
 use super::{
-    data::{WorkspaceEntry, kept},
+    data::{Data, WorkspaceEntry, kept},
     session::Session,
 };
 use async_trait::async_trait;
-use domain::{ConnectionId, WorkspaceId};
+use domain::{ConnectionId, Side, WorkspaceId};
 use engine::{
     EngineError, Result,
     store::{
@@ -68,6 +68,21 @@ fn new_connection(row: &NewConnectionRow<'_>) -> ConnectionRow {
     }
 }
 
+impl Data {
+    /// Whether another connection, of whatever workspace, is to the same Chargify site.
+    fn is_site_taken(&self, row: &ConnectionRow) -> bool {
+        let place = |row: &ConnectionRow| (row.account.clone(), row.base_url.clone().unwrap_or_default());
+        row.side == Side::Chargify.as_str()
+            && self.connections.values().any(|known| {
+                known.side == row.side && known.connection_id != row.connection_id && place(known) == place(row)
+            })
+    }
+}
+
+fn site_taken() -> EngineError {
+    EngineError::invalid("account: this Chargify site is connected already")
+}
+
 #[async_trait]
 impl Connections for Session {
     async fn connections(&mut self, workspace_id: WorkspaceId) -> Result<Vec<ConnectionRow>> {
@@ -104,7 +119,11 @@ impl Connections for Session {
             if known.any(|(_, known)| known.name == row.name) {
                 return Err(EngineError::invalid("name: another connection of this workspace has it"));
             }
-            work.data.connections.insert((row.workspace_id.0, row.connection_id.0), new_connection(&row));
+            let new = new_connection(&row);
+            if work.data.is_site_taken(&new) {
+                return Err(site_taken());
+            }
+            work.data.connections.insert((row.workspace_id.0, row.connection_id.0), new);
             Ok(())
         })
         .await
@@ -112,6 +131,9 @@ impl Connections for Session {
 
     async fn update_connection(&mut self, row: &ConnectionRow, at: OffsetDateTime) -> Result<u64> {
         self.act("update_connection", |work| {
+            if work.data.is_site_taken(row) {
+                return Err(site_taken());
+            }
             let Some(known) = work.data.connections.get_mut(&(row.workspace_id, row.connection_id)) else {
                 return Ok(0);
             };

@@ -50,6 +50,9 @@ pub struct RecordEntry {
     pub phone: Option<String>,
     pub display_name: String,
     pub seen_run: Option<Uuid>,
+    /// The part of the values that only a reading of metafields tells.
+    pub metafields: Option<Json>,
+    pub metafields_read_at: Option<OffsetDateTime>,
     pub verdict_detail: String,
 }
 
@@ -76,6 +79,7 @@ pub struct RunEntry {
     pub approved_at: Option<OffsetDateTime>,
     /// The due time it was started for.
     pub scheduled_for: Option<OffsetDateTime>,
+    pub fields_planned: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -213,6 +217,8 @@ tables! {
     connections: Within => ConnectionRow,
     /// Workspace, connection, field.
     credentials: (Uuid, Uuid, String) => CredentialRow,
+    /// Fields an account made itself, by connection.
+    fields: Within => Json,
     syncs: Within => SyncEntry,
     /// Workspace, sync, version.
     mappings: (Uuid, Uuid, i32) => MappingEntry,

@@ -72,12 +72,7 @@ fn row((intent, run_goes_on): (&IntentEntry, bool)) -> IntentRow {
 
 #[async_trait]
 impl Intents for Session {
-    async fn insert_intent(
-        &mut self,
-        workspace_id: WorkspaceId,
-        new: &NewIntent,
-        job: Claim,
-    ) -> Result<Journalled> {
+    async fn insert_intent(&mut self, workspace_id: WorkspaceId, new: &NewIntent, job: Claim) -> Result<Journalled> {
         self.act("insert_intent", |work| {
             if !work.data.is_held(workspace_id, job) {
                 return Ok(Journalled::Lost);
@@ -152,10 +147,9 @@ impl Intents for Session {
 
     async fn leave_intents_of_node_unknown(&mut self, node_id: Uuid, at: OffsetDateTime) -> Result<()> {
         self.act("leave_intents_of_node_unknown", |work| {
-            work.data.intents.update(
-                |_, one| one.sent.node_id == node_id && one.phase == "sent",
-                |one| one.leave_unknown(at),
-            );
+            work.data
+                .intents
+                .update(|_, one| one.sent.node_id == node_id && one.phase == "sent", |one| one.leave_unknown(at));
             Ok(())
         })
         .await

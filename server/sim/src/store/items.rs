@@ -227,6 +227,16 @@ impl Items for Session {
         .await
     }
 
+    async fn note_planned_fields(&mut self, workspace_id: WorkspaceId, run_id: RunId, fields: &[String]) -> Result<()> {
+        self.act("note_planned_fields", |work| {
+            if let Some(run) = work.data.runs.get_mut(&(workspace_id.0, run_id.0)) {
+                run.fields_planned = fields.to_vec();
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn items_by_action(&mut self, workspace_id: WorkspaceId, run_id: RunId) -> Result<Vec<(String, i64)>> {
         self.act("items_by_action", |work| {
             let mut counts: BTreeMap<String, i64> = BTreeMap::new();

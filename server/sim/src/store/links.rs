@@ -98,6 +98,37 @@ impl Links for Session {
         .await
     }
 
+    async fn park_link(&mut self, workspace_id: WorkspaceId, link_id: LinkId, reason: &str) -> Result<()> {
+        self.act("park_link", |work| {
+            let key = (workspace_id.0, link_id.0);
+            if work.data.links.get(&key).is_some_and(LinkEntry::is_active)
+                && let Some(link) = work.data.links.get_mut(&key)
+            {
+                link.state = "parked";
+                link.state_reason = Some(reason.to_owned());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn links_parted_since(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        since: OffsetDateTime,
+    ) -> Result<i64> {
+        self.act("links_parted_since", |work| {
+            Ok(count(work.data.links.iter().filter(|(key, link)| {
+                key.0 == workspace_id.0
+                    && link.sync_id == sync_id.0
+                    && !link.is_active()
+                    && link.row.settled_at > kept(since)
+            })))
+        })
+        .await
+    }
+
     async fn links_of_records(
         &mut self,
         workspace_id: WorkspaceId,
@@ -124,9 +155,9 @@ impl Links for Session {
         self.act("missed_links", |work| {
             let data = &*work.data;
             let (workspace_id, sync_id) = (workspace_id.0, sync_id.0);
-            let linked = data.active_links(workspace_id, sync_id).flat_map(|link| {
-                [(Side::Highlevel, &link.row.contact_id), (Side::Chargify, &link.row.customer_id)]
-            });
+            let linked = data
+                .active_links(workspace_id, sync_id)
+                .flat_map(|link| [(Side::Highlevel, &link.row.contact_id), (Side::Chargify, &link.row.customer_id)]);
             let is_missed = |(side, id): &(Side, &String)| {
                 let copy = data.records.get(&(workspace_id, sync_id, *side, (*id).clone()));
                 copy.is_some_and(|copy| copy.seen_run != Some(run_id.0) && copy.row.gone_at.is_none())

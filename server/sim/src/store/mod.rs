@@ -10,6 +10,7 @@ mod calls;
 mod data;
 mod decisions;
 mod deliveries;
+mod fields;
 mod intents;
 mod items;
 mod jobs;

@@ -17,9 +17,10 @@ const RECENT: Duration = Duration::minutes(10);
 impl Data {
     /// The longest of the account's last calls, in milliseconds.
     fn longest_call_ms(&self, lane: Within, now: OffsetDateTime) -> i64 {
-        let calls = self.calls.values().filter(|call| {
-            (call.workspace_id, call.connection_id) == lane && call.called_at > now - RECENT
-        });
+        let calls = self
+            .calls
+            .values()
+            .filter(|call| (call.workspace_id, call.connection_id) == lane && call.called_at > now - RECENT);
         let mut latest: Vec<_> = calls.map(|call| (call.called_at, call.took_ms)).collect();
         latest.sort_by_key(|(called_at, _)| std::cmp::Reverse(*called_at));
         latest.into_iter().take(LAST_CALLS).map(|(_, took_ms)| i64::from(took_ms)).max().unwrap_or(0)
@@ -85,8 +86,7 @@ impl Nodes for Session {
         self.act("bury_node", |work| {
             let now = work.now;
             work.data.rest_slots_of(node_id, now, (rest_ms, ended_ms));
-            let held =
-                |(_, job): &(&Within, &JobEntry)| job.node_id == Some(node_id) && job.state == "running";
+            let held = |(_, job): &(&Within, &JobEntry)| job.node_id == Some(node_id) && job.state == "running";
             let held: Vec<Within> = work.data.jobs.iter().filter(held).map(|(id, _)| *id).collect();
             let mut returned = 0;
             for id in &held {

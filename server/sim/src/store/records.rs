@@ -14,6 +14,7 @@ use engine::{
         records::{ReadMark, RecordBatch, RecordRow},
     },
 };
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -54,6 +55,8 @@ fn new_copy(mark: &ReadMark, batch: &RecordBatch, place: usize) -> Option<Record
         phone: batch.phone.get(place)?.clone(),
         display_name: batch.display_name.get(place)?.clone(),
         seen_run: mark.run_id.map(|run| run.0),
+        metafields_read_at: batch.metafields.get(place)?.as_ref().map(|_| kept(mark.read_at)),
+        metafields: batch.metafields.get(place)?.clone(),
         verdict_detail: String::new(),
     })
 }
@@ -67,15 +70,27 @@ fn is_no_older(new: &RecordRow, old: &RecordRow) -> bool {
 }
 
 /// What a reading does not tell of metafields is as it was.
-fn keep_metafields(old: &serde_json::Value, new: &mut serde_json::Value) {
-    let (Some(old), Some(new)) = (old.as_object(), new.as_object_mut()) else { return };
-    for (key, value) in old.iter().filter(|(key, _)| key.starts_with("metafield:")) {
-        new.entry(key.clone()).or_insert_with(|| value.clone());
+fn over(old: &Option<Json>, new: Option<Json>) -> Option<Json> {
+    match (old, new) {
+        (Some(old), Some(new)) => Some(joined(old, new)),
+        (old, new) => new.or_else(|| old.clone()),
+    }
+}
+
+/// Both objects; where they differ, the second counts.
+pub(super) fn joined(first: &Json, second: Json) -> Json {
+    match (first, second) {
+        (Json::Object(first), Json::Object(second)) => Json::Object(first.clone().into_iter().chain(second).collect()),
+        (_, second) => second,
     }
 }
 
 fn refresh(old: &mut RecordEntry, mut new: RecordEntry) {
-    keep_metafields(&old.row.field_values, &mut new.row.field_values);
+    if let Some(metafields) = &old.metafields {
+        new.row.field_values = joined(metafields, new.row.field_values);
+    }
+    old.metafields = over(&old.metafields, new.metafields.take());
+    old.metafields_read_at = new.metafields_read_at.or(old.metafields_read_at);
     // The event belongs to the state: of a newer one it is not known unless it is told.
     let is_newer = old.row.updated_at.zip(new.row.updated_at).is_some_and(|(before, after)| before < after);
     old.row = RecordRow {

@@ -85,7 +85,7 @@ fn new_run(new: &NewRun<'_>, number: i64) -> RunEntry {
         queued_at: kept(new.queued_at),
         finished_at: None,
     };
-    RunEntry { row, approved_at: None, scheduled_for: None }
+    RunEntry { row, approved_at: None, scheduled_for: None, fields_planned: Vec::new() }
 }
 
 fn number(count: u64) -> i64 {
@@ -238,7 +238,8 @@ impl Runs for Session {
     }
 
     async fn set_run_detail(&mut self, workspace_id: WorkspaceId, run_id: RunId, detail: Option<&str>) -> Result<()> {
-        self.change_run("set_run_detail", (workspace_id.0, run_id.0), |row| row.detail = detail.map(str::to_owned)).await
+        self.change_run("set_run_detail", (workspace_id.0, run_id.0), |row| row.detail = detail.map(str::to_owned))
+            .await
     }
 
     async fn run_writing_now(&mut self, workspace_id: WorkspaceId, sync_id: SyncId) -> Result<Option<i64>> {

@@ -88,10 +88,8 @@ impl Schedules for Session {
     }
 
     async fn first_due(&mut self) -> Result<Option<OffsetDateTime>> {
-        self.act("first_due", |work| {
-            Ok(work.data.schedules.values().filter_map(|entry| first_of(&entry.row)).min())
-        })
-        .await
+        self.act("first_due", |work| Ok(work.data.schedules.values().filter_map(|entry| first_of(&entry.row)).min()))
+            .await
     }
 
     async fn lock_due_schedule(

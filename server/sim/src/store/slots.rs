@@ -167,11 +167,7 @@ impl Slots for Session {
         .await
     }
 
-    async fn mark_slots(
-        &mut self,
-        lane: (WorkspaceId, ConnectionId),
-        marks: &[(SlotRow, Option<i64>)],
-    ) -> Result<()> {
+    async fn mark_slots(&mut self, lane: (WorkspaceId, ConnectionId), marks: &[(SlotRow, Option<i64>)]) -> Result<()> {
         self.act("mark_slots", |work| {
             let now = work.now;
             for (slot, age_ms) in marks {
@@ -189,12 +185,7 @@ impl Slots for Session {
         self.act("lock_lane", |_| Ok(())).await
     }
 
-    async fn open_slots(
-        &mut self,
-        workspace_id: WorkspaceId,
-        lane_id: ConnectionId,
-        more: i16,
-    ) -> Result<Option<i16>> {
+    async fn open_slots(&mut self, workspace_id: WorkspaceId, lane_id: ConnectionId, more: i16) -> Result<Option<i16>> {
         self.act("open_slots", |work| {
             let (key, now) = ((workspace_id.0, lane_id.0), work.now);
             let Some(lane) = work.data.lanes.get(&key) else { return Ok(None) };

@@ -25,6 +25,8 @@ impl Data {
         Some(SyncRow {
             highlevel: name(row.highlevel_connection_id)?,
             chargify: name(row.chargify_connection_id)?,
+            highlevel_fields: self.fields.get(&(row.workspace_id, row.highlevel_connection_id)).cloned(),
+            chargify_fields: self.fields.get(&(row.workspace_id, row.chargify_connection_id)).cloned(),
             rules: self.mappings.get(&(row.workspace_id, row.sync_id, row.mapping_version))?.rules.clone(),
             ..row.clone()
         })

@@ -40,11 +40,12 @@ tables! {
         /// By public id or by name, within the workspace.
         fn connection_by_key(workspace_id: WorkspaceId, key: &str) -> Option<ConnectionRow> = connections::find_by_key;
 
-        /// [`EngineError::Invalid`] when another connection of the workspace has the name.
+        /// [`crate::EngineError::Invalid`] when another connection of the workspace has the name, or is to the same site.
         fn insert_connection(row: NewConnectionRow<'_>) -> () = insert;
 
         /// Changes where the account is and how its webhooks are verified; it is untested from then on.
-        fn update_connection(row: &ConnectionRow, at: OffsetDateTime) -> u64 = connections::update;
+        /// [`crate::EngineError::Invalid`] when another connection is to the same site.
+        fn update_connection(row: &ConnectionRow, at: OffsetDateTime) -> u64 = update;
 
         /// Sets state and detail. False: it was that already.
         fn set_connection_state(
@@ -71,4 +72,8 @@ tables! {
 
 async fn insert(conn: &mut PgConnection, row: NewConnectionRow<'_>) -> Result<()> {
     connections::insert(conn, row).await.map_err(crate::connections::taken)
+}
+
+async fn update(conn: &mut PgConnection, row: &ConnectionRow, at: OffsetDateTime) -> Result<u64> {
+    connections::update(conn, row, at).await.map_err(crate::connections::taken)
 }

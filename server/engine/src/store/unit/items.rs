@@ -65,6 +65,9 @@ tables! {
             detail: &str,
         ) -> u64 = items::settle_rest;
 
+        /// Notes which fields the plan of a run changes anywhere.
+        fn note_planned_fields(workspace_id: WorkspaceId, run_id: RunId, fields: &[String]) -> () = items::note_fields;
+
         /// How many items there are per action, in no order.
         fn items_by_action(workspace_id: WorkspaceId, run_id: RunId) -> Vec<(String, i64)> = items::by_action;
 

@@ -22,6 +22,16 @@ tables! {
         /// Ends the link. False: it had ended before.
         fn unlink(workspace_id: WorkspaceId, link_id: LinkId, reason: &str, at: OffsetDateTime) -> bool = links::unlink;
 
+        /// Leaves the link as it is until a person has looked at it; one that has ended stays ended.
+        fn park_link(workspace_id: WorkspaceId, link_id: LinkId, reason: &str) -> () = links::park;
+
+        /// How many links of a sync ended after an instant.
+        fn links_parted_since(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            since: OffsetDateTime,
+        ) -> i64 = links::parted_since;
+
         /// Active links that involve any of the contacts or customers.
         fn links_of_records(
             workspace_id: WorkspaceId,
