@@ -60,12 +60,13 @@ pub async fn take(form: &str) -> Kept {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::refused;
+pub(crate) use server::{keep, refused};
 
 #[cfg(feature = "ssr")]
 mod server {
     use super::Kept;
     use crate::{AppError, auth, error::by_form};
+    use std::collections::BTreeMap;
 
     fn place(form: &str) -> String {
         format!("kept:{form}")
@@ -87,6 +88,17 @@ mod server {
         }
     }
 
+    /// Keeps a form that is not wrong, for a page that goes on with it.
+    pub(crate) async fn keep(form: &str, values: &[(&str, &str)]) -> Result<(), AppError> {
+        let kept = Kept { values: owned(values), problems: Vec::new() };
+        forgotten(auth::session().await?.insert(&place(form), kept).await);
+        Ok(())
+    }
+
+    fn owned(values: &[(&str, &str)]) -> BTreeMap<String, String> {
+        values.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect()
+    }
+
     /// Passes an answer on; input that breaks rules is kept for its page first when it came from a plain form.
     pub(crate) async fn refused<T>(
         form: &str,
@@ -95,9 +107,8 @@ mod server {
     ) -> Result<T, AppError> {
         match answer {
             Err(AppError::Invalid { problems }) if by_form() => {
-                let values = values.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
-                let session = auth::session().await?;
-                forgotten(session.insert(&place(form), Kept { values, problems }).await);
+                let kept = Kept { values: owned(values), problems };
+                forgotten(auth::session().await?.insert(&place(form), kept).await);
                 Err(AppError::Invalid { problems: Vec::new() })
             }
             answer => answer,

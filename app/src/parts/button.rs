@@ -38,7 +38,7 @@ impl Press {
 
 /// A button of a form. `busy` keeps its width and shows that it works; give `text` as the gerund then. `name` and
 /// `value` travel with the form. `icon_only` hides the text from the eye, not from a reader. A disabled button
-/// needs its reason beside it.
+/// needs its reason beside it. `unchecked` sends the form though a required field is empty.
 #[component]
 pub fn Button(
     #[prop(into)] text: Words,
@@ -52,6 +52,7 @@ pub fn Button(
     #[prop(optional, into)] value: Words,
     #[prop(optional, into)] form: Words,
     #[prop(optional)] autofocus: bool,
+    #[prop(optional)] unchecked: bool,
 ) -> impl IntoView {
     let class = press.class(small, icon_only);
     let label = icon_only.then(|| text.clone().text());
@@ -64,6 +65,7 @@ pub fn Button(
             form=form.get()
             disabled=disabled
             autofocus=autofocus
+            formnovalidate=unchecked
             aria-busy=busy.then_some("true")
             aria-label=label.clone()
             title=label

@@ -72,6 +72,23 @@ impl Engine {
         })
     }
 
+    /// What a form would set, with its starts, before anything is saved.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] with every fault; [`EngineError::NotFound`]; database errors.
+    pub async fn preview_schedule(&self, viewer: &Viewer, sync: &str, draft: &ScheduleDraft) -> Result<ScheduleView> {
+        let now = self.clock().now();
+        let stored = self.schedule(viewer, sync).await?;
+        let schedule = read(draft).map_err(EngineError::Invalid)?;
+        let timing = |kind| timing(&schedule, kind, None, now);
+        Ok(ScheduleView {
+            zone_label: schedule.zone().label(),
+            changes: timing(Kind::Changes),
+            full: timing(Kind::Full),
+            ..stored
+        })
+    }
+
     /// Sets when a sync runs by itself. False: it was so already.
     ///
     /// # Errors
@@ -86,11 +103,10 @@ impl Engine {
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
         }
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let row = named(&mut tx, editor.workspace_id(), sync).await?;
+        let mut tx = self.store().begin().await?;
+        let row = named(&mut *tx, editor.workspace_id(), sync).await?;
         let about = (row.sync_id(), row.name.as_str());
-        let changed = write_schedule(self, &mut tx, editor.actor(), about, (&schedule, reason)).await?;
+        let changed = write_schedule(self, &mut *tx, editor.actor(), about, (&schedule, reason)).await?;
         tx.commit().await?;
         Ok(changed)
     }
@@ -98,10 +114,10 @@ impl Engine {
     /// The schedule of a sync in a few words.
     pub(crate) async fn schedule_brief(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         (workspace_id, sync_id, enabled): (WorkspaceId, SyncId, bool),
     ) -> Result<ScheduleBriefView> {
-        let Some(stored) = store::schedules::find(conn, workspace_id, sync_id).await? else {
+        let Some(stored) = conn.schedule(workspace_id, sync_id).await? else {
             return Ok(ScheduleBriefView::default());
         };
         let schedule = stored.schedule()?;
@@ -121,18 +137,18 @@ impl Engine {
 
 /// The stored schedule as it is written; off where none was ever set.
 pub(crate) async fn written(
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     workspace_id: WorkspaceId,
     sync_id: SyncId,
 ) -> Result<ScheduleText> {
-    let stored = store::schedules::find(conn, workspace_id, sync_id).await?;
+    let stored = conn.schedule(workspace_id, sync_id).await?;
     Ok(stored.map_or_else(|| Schedule::default().text(), |stored| stored.text()))
 }
 
 /// Saves a schedule in the caller's transaction. The input has been checked; nothing happens when it is the same.
 pub(crate) async fn write_schedule(
     engine: &Engine,
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     actor: &Actor,
     (sync_id, name): (SyncId, &str),
     (schedule, reason): (&Schedule, &str),
@@ -143,7 +159,7 @@ pub(crate) async fn write_schedule(
         return Ok(false);
     }
     let now = engine.clock().now();
-    store::schedules::save(conn, workspace_id, sync_id, &after, Due::after(schedule, now)).await?;
+    conn.save_schedule(workspace_id, sync_id, &after, Due::after(schedule, now)).await?;
     let line = NewAuditLine::by(actor, AuditAction::SyncChanged, now)
         .about(format!("sync:{sync_id}"), name)
         .with("reason", reason);

@@ -24,6 +24,7 @@ const LOOKS: &[(&str, &str)] = &[
     ("mapping-versions", "name=contacts"),
     ("field-choices", "name=contacts"),
     ("schedule", "name=contacts"),
+    ("preview-schedule", "name=contacts&draft[changes]=off&draft[full]=nightly"),
     ("members", ""),
     ("workspaces", ""),
     ("runs", ""),

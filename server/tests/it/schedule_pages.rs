@@ -27,7 +27,12 @@ async fn a_schedule_is_off_until_it_is_set_and_then_shows_the_next_five_starts(p
     let form = page.form("change-schedule").with("draft[changes]", "every 15 minutes").with("draft[full]", "cron");
     let form = form.with("draft[full_cron]", "30 3 * * 1-5").with("draft[zone]", "Europe/Berlin");
     let form = form.with("draft[quiet]", "22:00-03:00").with("draft[reason]", "no webhooks come");
-    let page = browser.send(&page, form, None).await;
+    let shown = browser.send(&page, form.with("draft[reason]", ""), Some(("draft[press]", "show"))).await;
+    assert!(shown.says("This is when it would start. Nothing is saved yet."), "{}", shown.text());
+    assert!(shown.says("Monday to Friday at 03:30, Berlin time"), "{}", shown.text());
+    assert!(browser.open(PAGE).await.says("Off: it never starts by itself."), "only shown");
+    let form = shown.form("change-schedule").with("draft[reason]", "no webhooks come");
+    let page = browser.send(&shown, form, None).await;
     assert_eq!(page.path, "/syncs/contacts/schedule?done=saved");
     assert!(page.says("The schedule is saved.") && page.says("Every 15 minutes"), "{}", page.text());
     assert!(page.says("Monday to Friday at 03:30, Berlin time"), "{}", page.text());

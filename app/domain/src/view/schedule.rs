@@ -69,4 +69,7 @@ pub struct ScheduleDraft {
     /// Why; stands in the audit trail.
     #[serde(default)]
     pub reason: String,
+    /// The button: `show` only shows the starts, everything else saves.
+    #[serde(default)]
+    pub press: String,
 }

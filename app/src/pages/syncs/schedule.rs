@@ -14,8 +14,8 @@ use crate::{
     kept::{self, Kept},
     page::{self, Guarded, Refused, Seen, capital},
     parts::{
-        Actions, Card, Choice, Crumb, Fact, Facts, Field, Frame, Glyph, Head, Item, Items, LinkButton, Moment, Notice,
-        Place, Press, SelectField, TextField, Tone,
+        Actions, Button, Card, Choice, Crumb, Fact, Facts, Field, Frame, Glyph, Head, Item, Items, LinkButton, Moment,
+        Notice, Place, Press, SelectField, TextField, Tone,
     },
 };
 
@@ -30,13 +30,28 @@ pub async fn schedule(name: String) -> Result<ScheduleView, AppError> {
     Ok(engine.schedule(&viewer, &name).await?)
 }
 
-/// Sets when a sync runs by itself; leads back to the page with the next starts.
+/// What a form would set, with its starts, before anything is saved.
+#[server(endpoint = "preview-schedule")]
+pub async fn preview_schedule(name: String, draft: ScheduleDraft) -> Result<ScheduleView, AppError> {
+    let (viewer, engine) = crate::auth::viewer().await?;
+    Ok(engine.preview_schedule(&viewer, &name, &draft).await?)
+}
+
+/// Sets when a sync runs by itself, or only shows the starts that would follow; leads back to the page with them.
 #[server(endpoint = "change-schedule")]
 pub async fn change_schedule(name: String, draft: ScheduleDraft) -> Result<(), AppError> {
     let (editor, engine) = crate::auth::editor().await?;
-    let changed = engine.change_schedule(&editor, &name, &draft).await.map_err(AppError::from);
-    let changed = kept::refused(&form(&name), &entered(&draft), changed).await?;
-    let done = if changed { "saved" } else { "same" };
+    let (form, entered) = (form(&name), entered(&draft));
+    let done = if draft.press == "show" {
+        let shown = preview_schedule(name.clone(), draft.clone()).await;
+        kept::refused(&form, &entered, shown).await?;
+        kept::keep(&form, &entered).await?;
+        "shown"
+    } else {
+        let changed = engine.change_schedule(&editor, &name, &draft).await.map_err(AppError::from);
+        let changed = kept::refused(&form, &entered, changed).await?;
+        if changed { "saved" } else { "same" }
+    };
     page::leave_for(&format!("/syncs/{}/schedule?done={done}", page::encoded(&name)));
     Ok(())
 }
@@ -68,9 +83,11 @@ pub fn SchedulePage() -> impl IntoView {
     let refused = page::refused::<ChangeSchedule>();
     let load = async move {
         let kept = kept::take(&form(&name)).await;
-        Ok((schedule(name).await?, kept))
+        let is_shown = !kept.is_empty() && kept.problems().is_empty();
+        let shown = if is_shown { Some(preview_schedule(name.clone(), draft_of(&kept)).await?) } else { None };
+        Ok((schedule(name).await?, kept, shown))
     };
-    page::loaded("Schedule", load, move |seen, (schedule, kept)| {
+    page::loaded("Schedule", load, move |seen, (schedule, kept, shown)| {
         let address = format!("/syncs/{}", schedule.sync);
         let crumbs =
             vec![Crumb::place(Place::Syncs), Crumb::to(schedule.sync.clone(), address), Crumb::here("Schedule")];
@@ -79,13 +96,12 @@ pub fn SchedulePage() -> impl IntoView {
             <Frame here=Place::Syncs viewer=seen.viewer() crumbs=crumbs>
                 <Head title=format!("Schedule of {}", schedule.sync) lead_text=lead />
                 <Refused error=refused />
-                <Done done=done />
+                <Done done=done.clone() shown=shown.is_some() />
                 <Standing schedule=schedule.clone() now=seen.now() />
                 <div class="cols-main">
                     <Form seen=seen schedule=schedule.clone() kept=kept />
                     <div class="stack">
-                        <Next title="Next for changes" zone=schedule.zone_label.clone() timing=schedule.changes />
-                        <Next title="Next full run" zone=schedule.zone_label timing=schedule.full />
+                        <Starts schedule=shown.unwrap_or(schedule) />
                         <Rules />
                     </div>
                 </div>
@@ -95,8 +111,29 @@ pub fn SchedulePage() -> impl IntoView {
     })
 }
 
+/// The form as it was typed.
+fn draft_of(kept: &Kept) -> ScheduleDraft {
+    let value = |field: &str| kept.value(field).unwrap_or_default();
+    ScheduleDraft {
+        changes: value("changes"),
+        changes_cron: value("changes_cron"),
+        full: value("full"),
+        full_cron: value("full_cron"),
+        zone: value("zone"),
+        quiet: value("quiet"),
+        reason: value("reason"),
+        press: String::new(),
+    }
+}
+
 #[component]
-fn Done(done: String) -> impl IntoView {
+fn Done(done: String, shown: bool) -> impl IntoView {
+    if shown {
+        let what = "This is when it would start. Nothing is saved yet.";
+        return Some(
+            view! { <Notice tone=Tone::Accent what=what safety="Save it below, or leave the page." live=true /> },
+        );
+    }
     let (what, safety) = match done.as_str() {
         "saved" => ("The schedule is saved.", "It holds from now on."),
         "same" => ("The schedule was like this already.", "Nothing was changed."),
@@ -182,6 +219,7 @@ impl Values {
 #[component]
 fn Form(seen: Seen, schedule: ScheduleView, kept: Kept) -> impl IntoView {
     let lacks = seen.lacks(Right::EditMapping);
+    let fixed = lacks.is_some();
     let back = format!("/syncs/{}", schedule.sync);
     let rest = kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem live=true /> });
     let rest = rest.collect_view();
@@ -192,7 +230,7 @@ fn Form(seen: Seen, schedule: ScheduleView, kept: Kept) -> impl IntoView {
         <form method="post" action=ChangeSchedule::url()>
             {rest}
             <input type="hidden" name="name" value=name />
-            <fieldset class="stack" disabled=lacks.is_some()>
+            <fieldset class="stack" disabled=fixed>
                 <Timing kind=Kind::Changes values=values.clone() />
                 <Timing kind=Kind::Full values=values.clone() />
                 <When values=values />
@@ -209,6 +247,13 @@ fn Form(seen: Seen, schedule: ScheduleView, kept: Kept) -> impl IntoView {
                         />
                         <div class="line">
                             <Guarded text="Save the schedule" press=Press::Primary lacks=lacks />
+                            <Button
+                                text="Show the starts first"
+                                name="draft[press]"
+                                value="show"
+                                unchecked=true
+                                disabled=fixed
+                            />
                             <LinkButton text="Leave it as it is" href=back press=Press::Bare />
                         </div>
                     </div>
@@ -324,6 +369,15 @@ fn When(values: Values) -> impl IntoView {
     }
 }
 
+/// When both timings start next.
+#[component]
+fn Starts(schedule: ScheduleView) -> impl IntoView {
+    view! {
+        <Next title="Next for changes" zone=schedule.zone_label.clone() timing=schedule.changes />
+        <Next title="Next full run" zone=schedule.zone_label timing=schedule.full />
+    }
+}
+
 #[component]
 fn Next(title: &'static str, zone: String, timing: TimingView) -> impl IntoView {
     match timing.words {
@@ -368,12 +422,13 @@ pub fn ScheduleCard(sync: SyncView, may: bool, now: OffsetDateTime) -> impl Into
     let ScheduleBriefView { changes, full, quiet, .. } = sync.schedule.clone();
     let off = || "off".to_owned();
     let quiet = quiet.map(|quiet| view! { <Fact name="Quiet hours" value=quiet /> });
+    let href = format!("/syncs/{}/schedule", sync.name);
     view! {
         <Card title="Schedule">
             <Actions slot>
                 <LinkButton
                     text=text
-                    href=format!("/syncs/{}/schedule", sync.name)
+                    href=href
                     small=true
                     glyph=Glyph::Clock
                 />

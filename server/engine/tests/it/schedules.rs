@@ -289,6 +289,9 @@ async fn a_schedule_is_set_shown_and_audited(pool: PgPool) {
     let view = house.schedule().await;
     assert_eq!((view.text.changes.as_str(), view.text.full.as_str(), view.zone_label.as_str()), ("off", "off", "UTC"));
 
+    let shown = house.engine.preview_schedule(&viewer, SYNC, &draft()).await.unwrap();
+    assert_eq!(shown.full.words.as_deref(), Some("Monday to Friday at 03:30, Berlin time"));
+    assert_eq!(house.schedule().await, view, "only shown");
     assert!(house.engine.change_schedule(&editor, SYNC, &draft()).await.unwrap());
     assert!(!house.engine.change_schedule(&editor, SYNC, &draft()).await.unwrap(), "it was so already");
     let view = house.schedule().await;
@@ -322,7 +325,7 @@ async fn every_fault_of_a_schedule_is_told_and_nothing_is_saved(pool: PgPool) {
         full_cron: "0 25 * * *".to_owned(),
         zone: "Berlin".to_owned(),
         quiet: "late".to_owned(),
-        reason: String::new(),
+        ..ScheduleDraft::default()
     };
     let Err(EngineError::Invalid(faults)) = house.engine.change_schedule(&editor, SYNC, &bad).await else {
         panic!("taken")
