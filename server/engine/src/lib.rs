@@ -23,6 +23,7 @@ mod keys;
 mod logins;
 mod node;
 mod overview;
+pub mod planted;
 mod records;
 mod runs;
 mod schedules;

@@ -60,12 +60,24 @@ pub struct Write {
     pub heard_ms: Option<u64>,
 }
 
+/// One call whose sender heard of its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    pub side: Side,
+    pub node: u32,
+    pub sent_ms: u64,
+    pub heard_ms: u64,
+    /// `None`: no whole answer.
+    pub status: Option<u16>,
+}
+
 /// Everything that was ever true.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     pub records: BTreeMap<(Side, String), Entry>,
     pub changes: Vec<Change>,
     pub writes: Vec<Write>,
+    pub heard: Vec<Heard>,
     /// When which node died.
     pub deaths: Vec<(u32, u64)>,
     untold: Vec<usize>,

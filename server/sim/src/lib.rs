@@ -10,6 +10,8 @@ pub mod ledger;
 pub mod life;
 pub mod node;
 pub mod outcome;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod post;
 pub mod services;
 pub mod shrink;

@@ -34,11 +34,15 @@ struct Arguments {
     /// Do not make failing histories smaller
     #[arg(long)]
     no_shrink: bool,
+    /// Plant one bug after the other and play until each is caught; wants a build with the feature of that name
+    #[arg(long)]
+    planted: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let failed = match arguments.seed {
+        _ if arguments.planted => hunt(&arguments),
         Some(seed) => one(seed, &arguments),
         None => many(&arguments),
     };
@@ -124,4 +128,53 @@ fn summary(tally: &Tally, virtual_time: Duration, began: &engine::SystemClock, f
         virtual_ms / 3_600_000,
         virtual_ms / took_ms,
     );
+}
+
+#[cfg(not(feature = "planted"))]
+fn hunt(_arguments: &Arguments) -> bool {
+    println!("this build has no bugs in it: cargo xtask sim --planted");
+    true
+}
+
+/// Plants every bug in turn; true: one of them was not caught.
+#[cfg(feature = "planted")]
+fn hunt(arguments: &Arguments) -> bool {
+    use engine::planted::Bug;
+    let next = AtomicU64::new(0);
+    let hunts = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.threads {
+            scope.spawn(|| {
+                while let Some(bug) =
+                    usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok().and_then(|at| Bug::ALL.get(at))
+                {
+                    let hunt = sim::planted::hunt(*bug, arguments.from..arguments.from + arguments.seeds);
+                    hunts.lock().unwrap_or_else(PoisonError::into_inner).push(hunt);
+                }
+            });
+        }
+    });
+    let mut hunts = hunts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    hunts.sort_by_key(|hunt| Bug::ALL.iter().position(|bug| *bug == hunt.bug));
+    for hunt in &hunts {
+        match &hunt.caught {
+            Some((seed, violation)) => {
+                println!(
+                    "{:<20} seed {seed:>6} after {:>5}: {}",
+                    format!("{:?}", hunt.bug),
+                    hunt.played,
+                    violation.name
+                );
+            }
+            None => println!(
+                "{:<20} NOT CAUGHT in {} histories:{}",
+                format!("{:?}", hunt.bug),
+                hunt.played,
+                hunt.bug.words()
+            ),
+        }
+    }
+    let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
+    println!("{caught} of {} planted bugs were caught", hunts.len());
+    caught < hunts.len()
 }

@@ -64,7 +64,7 @@ async fn live(mut world: World, history: &History) -> Vec<Violation> {
         world.perform(event).await;
     }
     let rest = world.come_to_rest().await;
-    let books = world.stored.books().await;
+    let books = world.last_books().await;
     let rules = world.services.rules();
     let evidence = Evidence {
         ledger: &rules.ledger,

@@ -7,7 +7,7 @@ use crate::{
     judge::Rest,
     node::{Node, PUBLIC_URL},
     post::Post,
-    services::{CHARGIFY_URL, HIGHLEVEL_URL, Services},
+    services::{CHARGIFY_URL, Counts, HIGHLEVEL_URL, Services},
     stored::Stored,
 };
 use domain::Side;
@@ -43,6 +43,8 @@ pub struct World {
     next_node: u32,
     /// The mapping over time.
     pub mapping: Vec<(u64, Vec<Rule>)>,
+    /// Nothing happened that no service tells of.
+    all_is_told: bool,
 }
 
 /// Something that could not be done, in words: for the trace.
@@ -57,7 +59,8 @@ impl World {
         let stored = Stored::new(Arc::clone(&services.timeline));
         let nodes = Arc::new(Mutex::new(Vec::new()));
         let post = Post::new(Arc::clone(&services), Arc::clone(&nodes), seed, plan.post);
-        let mut world = Self { services, stored, nodes, post, seed, next_node: 0, mapping: Vec::new() };
+        let mut world =
+            Self { services, stored, nodes, post, seed, next_node: 0, mapping: Vec::new(), all_is_told: true };
         world.set_up(plan).await.map_err(|error| format!("setting up: {error:?}"))?;
         for _ in 0..plan.nodes {
             world.start_node();
@@ -157,8 +160,14 @@ impl World {
                 services.create(side, event.no, Some(&email), true).map_err(refused)
             }
             What::Delete { side, who } => services.delete(side, who).map_err(refused),
-            What::Restore => services.restore().map_err(refused),
-            What::Merge { from, into } => services.merge(from, into).map_err(refused),
+            What::Restore => {
+                self.all_is_told = false;
+                services.restore().map_err(refused)
+            }
+            What::Merge { from, into } => {
+                self.all_is_told = false;
+                services.merge(from, into).map_err(refused)
+            }
             What::SwapEmails { one, other } => {
                 services.swap_emails(one, other, &value(EMAIL, event.no)).map_err(refused)
             }
@@ -320,27 +329,57 @@ impl World {
             rest.restless = Some(why);
             return rest;
         }
+        if let Err(why) = self.last_runs(&mut rest).await {
+            rest.restless = Some(why);
+            return rest;
+        }
+        let before = self.services.counts();
+        self.services.timeline.sleep(IDLE).await;
+        rest.idle_time = Some(self.services.counts().since(before));
+        rest.edit = self.last_edit().await;
+        rest
+    }
+
+    /// Runs until nothing may be left to do.
+    async fn last_runs(&self, rest: &mut Rest) -> Result<(), String> {
+        self.last_run("changes", rest).await?;
         for _ in 0..FULL_RUNS {
             let before = self.services.counts();
-            if let Err(why) = self.last_run("full", &mut rest).await {
-                rest.restless = Some(why);
-                return rest;
-            }
+            self.last_run("full", rest).await?;
             let writes = self.services.counts().since(before).all_writes();
             rest.writes_of_full_runs.push(writes);
             if writes == 0 {
                 break;
             }
         }
+        // Of what was restored or merged no service tells anybody; only a whole reading finds it.
+        rest.changes_found_all =
+            rest.writes_of_full_runs.first().map(|writes| *writes == 0).filter(|_| self.all_is_told);
         let before = self.services.counts();
-        match self.last_run("changes", &mut rest).await {
-            Ok(()) => rest.idle_run = Some(self.services.counts().since(before)),
-            Err(why) => rest.restless = Some(why),
-        }
+        self.last_run("changes", rest).await?;
+        rest.idle_run = Some(self.services.counts().since(before));
+        Ok(())
+    }
+
+    /// One more edit of somebody who is linked, and what it cost. `None`: there is nobody.
+    async fn last_edit(&self) -> Option<Counts> {
+        let place = 0;
+        let books = self.stored.books().await;
+        let is_there = |link: &&crate::books::Link| {
+            let rules = self.services.rules();
+            link.active
+                && rules.ledger.live(Side::Highlevel, &link.contact_id).is_some()
+                && rules.ledger.live(Side::Chargify, &link.customer_id).is_some_and(|customer| {
+                    let contact = rules.ledger.live(Side::Highlevel, &link.contact_id);
+                    contact.is_some_and(|contact| contact.values.get(place) == customer.values.get(place))
+                })
+        };
+        let link = books.links.iter().find(is_there)?;
         let before = self.services.counts();
-        self.services.timeline.sleep(IDLE).await;
-        rest.idle_time = Some(self.services.counts().since(before));
-        rest
+        self.services.edit_one(Side::Highlevel, &link.contact_id, place, &value(place, 8_000)).ok()?;
+        self.services.note(format_args!("one more edit, of contact {}", link.contact_id));
+        self.quiet(false).await.ok()?;
+        Some(self.services.counts().since(before))
     }
 
     async fn last_run(&self, mode: &str, rest: &mut Rest) -> Result<(), String> {
@@ -396,6 +435,20 @@ impl World {
             let _written = write!(words, "{calls} calls and {mail} webhooks under way; ");
         }
         words
+    }
+
+    /// The books at the end, the audit trail verified.
+    pub async fn last_books(&mut self) -> Books {
+        let engine = self.node(false).engine;
+        let verified = async {
+            let viewer = engine.command_line(None).await?;
+            engine.verify_audit(viewer.workspace_id()).await
+        };
+        let fault = match verified.await {
+            Ok(verdict) => verdict.first_bad.map(|fault| format!("{fault:?}")),
+            Err(error) => Some(format!("{error:?}")),
+        };
+        Books { audit_fault: fault, ..self.stored.books().await }
     }
 
     /// Webhooks a service was told are taken.

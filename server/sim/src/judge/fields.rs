@@ -15,6 +15,9 @@ use domain::{
 /// Chargify's times have no fraction: within so long nobody can be told to be the newer.
 const SAME_TIME_MS: u64 = 2_000;
 
+/// A rule that was dropped may still be carried out so much later by work that began before.
+const RULES_LAST_MS: u64 = 120_000;
+
 /// A first write and the link it makes are so close together; the link is told by a clock that may be a little wrong.
 const LINKING_MS: u64 = 1_000;
 
@@ -85,6 +88,7 @@ impl<'a> Field<'a> {
     fn take(&mut self, change: &'a Change) {
         let (side, other) = (change.side, change.side.other());
         if change.by == By::Engine {
+            self.check_direction(change);
             self.check_overwriting(change);
         }
         if let Some(held) = self.held.get_mut(slot(side)) {
@@ -96,6 +100,25 @@ impl<'a> Field<'a> {
         }
         let is_word = change.by == By::Person && !(change.is_new && change.after.is_empty());
         self.set_open(side, Some(change).filter(|_| is_word));
+    }
+
+    /// A one-way rule is never written the other way, and what no rule names is not written at all.
+    fn check_direction(&mut self, write: &Change) {
+        let shot = write.shot;
+        let from_ms = shot.sent_ms.saturating_sub(RULES_LAST_MS);
+        let is_allowed = self.rules_around(from_ms, shot.at_ms).any(|rule| rule.direction.allows(write.side));
+        if is_allowed || !self.are_both_there(shot.at_ms) {
+            return;
+        }
+        let words = format!(
+            "{} of {} {} became {:?} at {} s, although no rule goes that way",
+            self.name(write.side),
+            write.side.noun(),
+            write.id,
+            write.after,
+            shot.at_ms / 1_000
+        );
+        self.violations.push(Violation::new("no write against a rule's direction", words));
     }
 
     /// The engine writes over what a person said, and nobody else has a newer word.

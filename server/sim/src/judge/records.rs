@@ -18,6 +18,9 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
     nothing_is_removed_on_a_guess(evidence, &mut violations);
     one_write_per_edit(evidence, &mut violations);
     each_input_has_one_outcome(evidence, &mut violations);
+    nobody_is_made_twice(evidence, &mut violations);
+    references_stay(evidence, &mut violations);
+    a_slowed_lane_rests(evidence, &mut violations);
     if evidence.high_water > evidence.slots {
         violations.push(Violation::new(
             "never more in flight than the site allows",
@@ -176,5 +179,81 @@ fn each_input_has_one_outcome(evidence: &Evidence<'_>, violations: &mut Vec<Viol
     }
     for (side, id) in evidence.taken.iter().filter(|(side, id)| !known.contains(&(*side, id.as_str()))) {
         lost(format!("webhook {side} {id} was answered with 200 and is not recorded"));
+    }
+}
+
+/// So long before a record is made the engine must know of another one with the same address.
+const KNOWN_MS: u64 = 30_000;
+
+/// No record is made for an address that a record of a person's has on that side.
+fn nobody_is_made_twice(evidence: &Evidence<'_>, violations: &mut Vec<Violation>) {
+    let ledger = evidence.ledger;
+    let made = ledger.changes.iter().filter(|change| change.is_new && change.by == By::Engine && change.place == EMAIL);
+    for new in made.filter(|change| !change.after.is_empty()) {
+        let held = ledger.changes.iter().filter(|change| {
+            change.side == new.side
+                && change.id != new.id
+                && change.place == EMAIL
+                && change.after == new.after
+                && change.shot.at_ms < new.shot.sent_ms.saturating_sub(KNOWN_MS)
+        });
+        let is_held_still = |id: &str| {
+            let known = ledger.records.get(&(new.side, id.to_owned()));
+            known.is_some_and(|entry| entry.gone_ms.is_none() && entry.values.get(EMAIL) == Some(&new.after))
+        };
+        let shares = ledger
+            .changes
+            .iter()
+            .filter(|change| change.side == new.side.other() && change.place == EMAIL && change.after == new.after);
+        // Two who share an address may both be made: nobody can tell which of them the other is.
+        let sharers: std::collections::BTreeSet<&str> = shares.map(|change| change.id.as_str()).collect();
+        if sharers.len() > 1 {
+            continue;
+        }
+        for other in held.filter(|change| is_held_still(&change.id)) {
+            let words = format!(
+                "{} {} was made for {} at {} s, although {} {} had it since {} s",
+                new.side.noun(),
+                new.id,
+                new.after,
+                new.shot.at_ms / 1_000,
+                new.side.noun(),
+                other.id,
+                other.shot.at_ms / 1_000
+            );
+            violations.push(Violation::new("nobody is made twice", words));
+        }
+    }
+}
+
+/// What a merchant has put into a reference is the merchant's.
+fn references_stay(evidence: &Evidence<'_>, violations: &mut Vec<Violation>) {
+    let written = evidence.ledger.changes.iter().filter(|change| {
+        change.side == Side::Chargify
+            && change.place == REFERENCE
+            && change.by == By::Engine
+            && !change.before.is_empty()
+    });
+    for change in written {
+        let words = format!("{:?} of customer {} became {:?}", change.before, change.id, change.after);
+        violations.push(Violation::new("a reference that is there stays", words));
+    }
+}
+
+/// After 429 nothing is sent for at least a second, apart from what is on its way already.
+fn a_slowed_lane_rests(evidence: &Evidence<'_>, violations: &mut Vec<Violation>) {
+    let calls = || evidence.ledger.heard.iter().filter(|call| call.side == Side::Chargify);
+    for refused in calls().filter(|call| call.status == Some(429)) {
+        let rest = refused.heard_ms + 5..refused.heard_ms + 900;
+        let hasty = calls().filter(|call| call.node == refused.node && rest.contains(&call.sent_ms)).count();
+        if hasty > 0 {
+            let words = format!(
+                "node {} made {hasty} calls within a second of being told at {} s that there were too many",
+                refused.node,
+                refused.heard_ms / 1_000
+            );
+            violations.push(Violation::new("a lane that is told to slow down rests", words));
+            return;
+        }
     }
 }

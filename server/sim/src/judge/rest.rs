@@ -8,16 +8,22 @@ use crate::services::Counts;
 pub struct Rest {
     /// It never came to rest; why.
     pub restless: Option<String>,
+    /// Whether a `changes` run came before the full ones and was to find everything.
+    pub changes_found_all: Option<bool>,
     /// Writes of each full run after the last event.
     pub writes_of_full_runs: Vec<u64>,
     /// Of a `changes` run when there is nothing to do.
     pub idle_run: Option<Counts>,
     /// Of a while without any run.
     pub idle_time: Option<Counts>,
+    /// Of one edit of a linked record, its webhook, and the echo of what was written.
+    pub edit: Option<Counts>,
     /// Runs of the end that did not complete, in words.
     pub failed_runs: Vec<String>,
 }
 
+/// Calls of one edit: the record is read, its partner is written. The echo costs none.
+const EDIT_CALLS: u64 = 3;
 /// Calls of a `changes` run without changes: one list of each side.
 const IDLE_RUN_CALLS: u64 = 2;
 
@@ -41,6 +47,15 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
         && time.all_calls() > 0
     {
         calls(format!("{:?} calls while nobody did anything", time.calls));
+    }
+    if let Some(edit) = rest.edit
+        && (edit.all_writes() != 1 || edit.all_calls() > EDIT_CALLS)
+    {
+        calls(format!("one edit made {:?} calls and {:?} writes", edit.calls, edit.writes));
+    }
+    if rest.changes_found_all == Some(false) {
+        let words = "a full run after a run of changes found more to write";
+        violations.push(Violation::new("a run of changes misses nothing", words));
     }
     for run in &rest.failed_runs {
         violations.push(Violation::new("a run in fair weather completes", run.clone()));

@@ -37,6 +37,17 @@ impl Services {
         })
     }
 
+    /// Edits somebody by id.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn edit_one(&self, side: Side, id: &str, place: usize, to: &str) -> Done {
+        self.by_hand(side, |rules, world| {
+            rules.set(side, id, &[(place, to)], world)?;
+            Ok(id.to_owned())
+        })
+    }
+
     /// # Errors
     /// When the service refuses.
     pub fn create(&self, side: Side, no: u32, email: Option<&str>, complete: bool) -> Done {

@@ -5,7 +5,7 @@ use super::{
     course::{Course, Hears},
 };
 use crate::{
-    ledger::{By, Shot, Write},
+    ledger::{By, Heard as HeardCall, Shot, Write},
     life::Life,
 };
 use domain::Side;
@@ -222,9 +222,14 @@ impl Services {
     fn tell(&self, call: &Call, tell: &mut Option<oneshot::Sender<Heard>>, heard: Heard, write: Option<usize>) {
         let Some(tell) = tell.take() else { return };
         let now_ms = self.timeline.elapsed_ms();
+        let is_heard = !call.life.is_dead() && !tell.is_closed();
+        if is_heard {
+            let status = heard.as_ref().ok().map(|incoming| incoming.status);
+            let (side, node, sent_ms) = (call.side, call.node, call.sent_ms);
+            self.rules().ledger.heard.push(HeardCall { side, node, sent_ms, heard_ms: now_ms, status });
+        }
         if let Ok(incoming) = &heard
-            && !call.life.is_dead()
-            && !tell.is_closed()
+            && is_heard
         {
             let mut rules = self.rules();
             if (200..300).contains(&incoming.status) {
