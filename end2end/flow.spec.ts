@@ -82,7 +82,7 @@ test('from the set-up link to records kept in step, and every step in the audit 
     await sandboxes.editContact(contact, { phone: '+351919999999' });
     await page.goto(record);
     await page.getByRole('link', { name: 'Resync…' }).click();
-    const change = page.getByRole('table', { name: 'What a resync would write' }).getByRole('row', { name: 'phone' });
+    const change = page.getByRole('table', { name: 'What would be written' }).getByRole('row', { name: 'phone' });
     await expect(change).toContainText(INES.phone);
     await expect(change).toContainText('+351919999999');
     await expectAccessible(page);
