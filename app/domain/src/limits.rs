@@ -16,9 +16,9 @@ pub const CHARGIFY_METADATA_IDS: u32 = 50;
 pub const CHARGIFY_METAFIELDS: usize = 100;
 /// Longest name of a metafield we make. No limit is published.
 pub const CHARGIFY_METAFIELD_NAME_CHARS: usize = 100;
-/// How long what is known of an account's own fields is trusted by runs that look for changes only: no service tells of a
-/// change of them, and a reading is a call.
-pub const FIELDS_FRESH_S: i64 = 3_600;
+/// How long an account's own fields are taken to be there after they were read: no service tells that one was deleted, and
+/// its values then look emptied.
+pub const FIELDS_SURE_S: i64 = 60;
 
 /// Requests Chargify lets run at once per site, over everyone who uses it (Maxio, API rate limiting).
 pub const CHARGIFY_IN_FLIGHT: u16 = 4;

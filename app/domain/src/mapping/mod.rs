@@ -11,6 +11,9 @@ use crate::record::FieldKey;
 use crate::side::Side;
 use crate::transform::{self, Transform};
 
+/// The contact's tags: a set of which every rule, and every person, has only a part.
+pub const TAGS: &str = "tags";
+
 /// The field rules of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -192,6 +195,12 @@ impl Rule {
         if self.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel }
     }
 
+    /// True when the rule puts tags on contacts and takes off those it put on; tags of others are none of its business.
+    #[must_use]
+    pub fn adds_tags(&self) -> bool {
+        self.highlevel.as_str() == TAGS && self.direction == Direction::ToHighlevel
+    }
+
     /// True when the rule's value is made from several fields of this side.
     #[must_use]
     pub fn is_made_from(&self, side: Side) -> bool {
@@ -280,6 +289,7 @@ fn check_fields(rule: &Rule, known: &Catalogue, problems: &mut Vec<Problem>) {
         let key = rule.field(side);
         match known.get(side, key) {
             None => problems.push(Problem::at(ProblemCode::UnknownField, key, format!("in {}", side.label()))),
+            Some(_) if side == Side::Highlevel && rule.adds_tags() => {}
             Some(field) if !field.writable && rule.direction.allows(side) => {
                 problems.push(Problem::at(ProblemCode::ReadOnlyTarget, key, format!("{} field", side.label())));
             }

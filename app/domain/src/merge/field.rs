@@ -11,7 +11,7 @@ use crate::value::{FieldKind, Value, is_email, normal};
 use crate::{geo, limits, phone};
 
 /// What a side's value becomes on its way to the other.
-enum Travel {
+pub(super) enum Travel {
     /// There is nothing to take along.
     Absent,
     /// The chain cannot be turned round.
@@ -255,7 +255,7 @@ pub(super) fn seen(rule: &Rule, kind: FieldKind, record: &Record) -> Option<Valu
     (!any_stops(&problems)).then(|| normal(kind, &value))
 }
 
-fn travel(sides: &Sides<'_>, raw: Option<&Value>, from: &Record) -> Travel {
+pub(super) fn travel(sides: &Sides<'_>, raw: Option<&Value>, from: &Record) -> Travel {
     let to = from.side.other();
     let Some(chain) = sides.rule.chain(to) else { return Travel::NoWay };
     let Some(raw) = raw else { return Travel::Absent };

@@ -12,6 +12,7 @@ use crate::side::Side;
 use crate::value::{FieldKind, Value, common_kind, tidy};
 
 mod field;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -141,6 +142,9 @@ pub struct Merging {
 /// rule's conflict setting decides. An absent field never counts as changed and never travels.
 #[must_use]
 pub fn merge(sides: &Sides<'_>) -> Merging {
+    if sides.rule.adds_tags() {
+        return tags::merge(sides);
+    }
     let as_read = field::FieldMerge::new(*sides).run();
     let Some(plain) = without_own_name(sides, &as_read) else { return as_read };
     let mut merging = field::FieldMerge::new(Sides { chargify: &plain, ..*sides }).run();

@@ -17,14 +17,14 @@ pub use decide::plan;
 use crate::decision::Decision;
 use crate::field::Catalogue;
 use crate::id::LinkId;
-use crate::mapping::{Mapping, RuleKey};
+use crate::mapping::{Mapping, RuleKey, TAGS};
 use crate::matching::{Match, MatchPolicy};
 use crate::merge::{Base, BasePair};
 use crate::problem::Problem;
 use crate::record::{FieldKey, Record};
 use crate::scope::Scope;
 use crate::side::Side;
-use crate::value::Value;
+use crate::value::{FieldKind, Value, normal};
 
 /// The rules of a sync, as far as they decide about one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +123,22 @@ pub struct Change {
     pub after: Value,
 }
 
+impl Change {
+    /// Of a change of tags: those to put on and those to take off.
+    #[must_use]
+    pub fn tags(&self) -> (Vec<String>, Vec<String>) {
+        let items = |value: &Value| match normal(FieldKind::Tags, value) {
+            Value::List(tags) => tags,
+            _ => Vec::new(),
+        };
+        let (before, after) = (items(&self.before), items(&self.after));
+        let lacking = |these: &[String], those: &[String]| -> Vec<String> {
+            these.iter().filter(|tag| !those.contains(tag)).cloned().collect()
+        };
+        (lacking(&after, &before), lacking(&before, &after))
+    }
+}
+
 /// A field that changed on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldConflict {
@@ -193,7 +209,12 @@ impl PlanItem {
             let choices = known.get(side, &change.field).is_some_and(|field| !field.choices.is_empty());
             metafield(change) && change.after.is_blank() && choices
         };
-        let record = if creates || with_reference { 1 } else { has(&|change| !metafield(change)) };
+        let tags = |change: &Change| change.field.as_str() == TAGS;
+        let record = if creates || with_reference { 1 } else { has(&|change| !metafield(change) && !tags(change)) };
+        if let Some(change) = self.changes_to(side).find(|change| tags(change) && !creates) {
+            let (on, off) = change.tags();
+            return record + i64::from(!on.is_empty()) + i64::from(!off.is_empty());
+        }
         let set = has(&|change| metafield(change) && !taken_off(change) && !(creates && change.after.is_blank()));
         record + set + has(&|change| !creates && taken_off(change))
     }

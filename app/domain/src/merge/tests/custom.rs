@@ -107,3 +107,45 @@ fn numbers_and_dates_agree_however_they_are_written() {
     assert_eq!(agree("DATE", "2026-08-31T00:00:00.000Z", "2026-08-31"), "=");
     assert_eq!(agree("TEXT", "12.5", "012.50"), "?");
 }
+
+/// The tags a contact with `held` has after the rule saw `told`, having put on `ours` when it last saw `before`.
+fn tagged(held: &[&str], told: &str, last: Option<(&[&str], &str)>) -> String {
+    let tags = |tags: &[&str]| Value::from(tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>());
+    let catalogue = Catalogue::standard().with([Field::chargify_metafield("c")]);
+    let rule = Rule { direction: Direction::ToHighlevel, ..Rule::new("tags", "metafield:c") };
+    let highlevel = Record::new(Side::Highlevel).with_id("C1").with("tags", tags(held));
+    let chargify = Record::new(Side::Chargify).with_id("7").with("metafield:c", told);
+    let base = last.map(|(ours, before)| BasePair {
+        highlevel: crate::value::normal(FieldKind::Tags, &tags(ours)),
+        chargify: crate::value::normal(FieldKind::Tags, &before.into()),
+    });
+    let sides = Sides {
+        rule: &rule,
+        highlevel: &highlevel,
+        chargify: &chargify,
+        base: base.as_ref(),
+        catalogue: &catalogue,
+        decided: None,
+    };
+    shown(&merge(&sides).merged)
+}
+
+#[test]
+fn tags_are_put_on_and_only_our_own_are_taken_off() {
+    assert_eq!(tagged(&["vip"], "Gold, trial", None), "<gold, trial, vip");
+    assert_eq!(tagged(&["VIP", "gold"], "gold", None), "=", "neither order nor case means anything");
+    assert_eq!(tagged(&["vip", "gold"], "silver", Some((&["gold"], "gold"))), "<silver, vip");
+    assert_eq!(tagged(&["vip", "gold"], "", Some((&["gold"], "gold"))), "<vip");
+    assert_eq!(tagged(&["vip"], "", Some((&[], ""))), "=", "a tag of somebody else's stays");
+    assert_eq!(tagged(&["vip"], "gold", Some((&["gold"], "gold"))), "direction", "a tag taken off by a person stays off");
+}
+
+#[test]
+fn tags_can_only_be_put_on() {
+    let mut mapping = crate::mapping::Mapping::default();
+    let catalogue = Catalogue::standard().with([Field::chargify_metafield("c")]);
+    mapping.rules.push(Rule { direction: Direction::ToHighlevel, ..Rule::new("tags", "metafield:c") });
+    assert_eq!(mapping.check(&catalogue), []);
+    mapping.rules.last_mut().unwrap().direction = Direction::Both;
+    assert_eq!(mapping.check(&catalogue)[0].code, ProblemCode::ReadOnlyTarget);
+}
