@@ -5,7 +5,7 @@ use leptos::{prelude::*, server_fn::ServerFn as _};
 
 use super::{
     Which,
-    one::{Ids, address, called, read_exactly, record_page},
+    one::{Ids, called, read_exactly, record_page},
     question::{self, Question},
 };
 use crate::{
@@ -58,7 +58,7 @@ pub async fn answer_record(
     seal: String,
 ) -> Result<Option<u64>, AppError> {
     let (runner, engine) = crate::auth::runner().await?;
-    let here = address(&sync, &side, &id);
+    let here = super::one::address(&sync, &side, &id);
     let side = side.parse().map_err(|_unknown| engine::EngineError::NotFound("record"))?;
     let number = engine.answer(&runner, &engine::RecordAt { sync, side, id }, &draft, &seal).await?;
     page::leave_for(&number.map_or(here, |number| format!("/runs/{number}")));

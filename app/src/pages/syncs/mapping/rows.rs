@@ -53,10 +53,6 @@ pub fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, 
         .collect_view();
     let directions =
         ["both", "to_chargify", "to_highlevel"].map(|word| Choice::new(word, direction_words(word))).to_vec();
-    let conflicts = ["newest", "highlevel", "chargify", "fill_empty", "ask"];
-    let conflicts = conflicts.map(|word| Choice::new(word, conflict_words(word))).to_vec();
-    let empties = ["clear_only_ours", "copy_empties", "never_clear"];
-    let empties = empties.map(|word| Choice::new(word, empty_words(word))).to_vec();
     let direction = if row.direction.is_empty() { "both".to_owned() } else { row.direction };
     let remove = (!known.locked && may).then(|| {
         view! {
@@ -72,8 +68,7 @@ pub fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, 
         }
     });
     let (direction_label, steps_label) = (format!("Direction of {named}"), format!("Steps of {named}"));
-    let conflict_label = format!("When both sides of {named} changed");
-    let empty_label = format!("When one side of {named} was emptied");
+    let (conflict, empty) = (row.conflict, row.empty);
     view! {
         <MapRow left=known.left right=known.right>
             <Wire slot>
@@ -101,28 +96,40 @@ pub fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, 
                         disabled=!may
                     />
                 </div>
-                <div class="policies">
-                    <Select
-                        name=name("conflict")
-                        label=conflict_label
-                        choices=conflicts
-                        chosen=row.conflict
-                        slim=true
-                        disabled=!may
-                    />
-                    <Select
-                        name=name("empty")
-                        label=empty_label
-                        choices=empties
-                        chosen=row.empty
-                        slim=true
-                        disabled=!may
-                    />
-                </div>
+                <Policies place=place named=named conflict=conflict empty=empty may=may />
                 <div id=described_by.is_some().then_some(error_id)>{errors}</div>
             </Rule>
             {remove}
         </MapRow>
+    }
+}
+
+/// What happens when both sides changed, and when one was emptied.
+#[component]
+fn Policies(place: usize, named: String, conflict: String, empty: String, may: bool) -> impl IntoView {
+    let conflicts = ["newest", "highlevel", "chargify", "fill_empty", "ask"];
+    let conflicts = conflicts.map(|word| Choice::new(word, conflict_words(word))).to_vec();
+    let empties = ["clear_only_ours", "copy_empties", "never_clear"];
+    let empties = empties.map(|word| Choice::new(word, empty_words(word))).to_vec();
+    view! {
+        <div class="policies">
+            <Select
+                name=format!("form[rows][{place}][conflict]")
+                label=format!("When both sides of {named} changed")
+                choices=conflicts
+                chosen=conflict
+                slim=true
+                disabled=!may
+            />
+            <Select
+                name=format!("form[rows][{place}][empty]")
+                label=format!("When one side of {named} was emptied")
+                choices=empties
+                chosen=empty
+                slim=true
+                disabled=!may
+            />
+        </div>
     }
 }
 
