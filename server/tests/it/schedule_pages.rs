@@ -108,7 +108,7 @@ async fn whoever_may_only_look_sees_the_schedule_and_why_they_cannot_change_it(p
     let cookie = house.site.signed_in(Role::Viewer).await;
     let mut browser = Browser::with_cookie(&house.site.app.public_url, cookie);
     let page = browser.open(PAGE).await;
-    assert!(page.says("Your role, viewer, may not edit mappings."), "{}", page.text());
+    assert!(page.says("Your role, viewer, may not edit syncs and mappings."), "{}", page.text());
     let form = page.html.split("action=\"/api/change-schedule\"").nth(1).unwrap();
     assert!(form.split('>').take(8).any(|tag| tag.contains("<fieldset") && tag.contains("disabled")), "{form}");
 }
