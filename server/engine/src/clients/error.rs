@@ -22,8 +22,8 @@ pub struct CallError {
     pub message: String,
     /// How long the service asks to be left alone, when it says so.
     pub retry_after: Option<Duration>,
-    /// How long from now the service may still be at the request.
-    pub goes_on: Duration,
+    /// For how many milliseconds more the service may be at the request.
+    pub goes_on_ms: u32,
 }
 
 /// The refusals that callers tell apart.
@@ -66,7 +66,7 @@ impl CallError {
             status: None,
             message: cut(message.as_ref()),
             retry_after: None,
-            goes_on: Duration::ZERO,
+            goes_on_ms: 0,
         }
     }
 
@@ -95,7 +95,7 @@ impl CallError {
 
     #[must_use]
     pub(crate) fn with_goes_on(mut self, goes_on: Duration) -> Self {
-        self.goes_on = goes_on;
+        self.goes_on_ms = u32::try_from(goes_on.as_millis()).unwrap_or(u32::MAX);
         self
     }
 

@@ -218,7 +218,7 @@ impl Running<'_> {
         } else {
             self.open_phase("Write", self.row.to_create + self.row.to_update).await?;
         }
-        let written = self.write().await?;
+        let written = Box::pin(self.write()).await?;
         self.end(written).await
     }
 

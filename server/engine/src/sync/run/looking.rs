@@ -27,11 +27,8 @@ impl Running<'_> {
     /// Looks again and again, until the work is over.
     pub(super) async fn look_meanwhile(&self, signals: &Signals) {
         while signals.over.run_until_cancelled(self.engine.clock().sleep(FRESH)).await.is_some() {
-            match signals.over.run_until_cancelled(self.look()).await {
-                Some(Err(error)) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot see what changed meanwhile");
-                }
-                Some(Ok(())) | None => {}
+            if let Some(Err(error)) = signals.over.run_until_cancelled(Box::pin(self.look())).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot see what changed meanwhile");
             }
         }
     }

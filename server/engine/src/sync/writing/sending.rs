@@ -156,11 +156,11 @@ impl Writer<'_> {
         attempt: u32,
     ) -> Result<Option<Sent>> {
         let clock = self.engine.clock();
-        let told_ms = clock.monotonic_ms();
+        let (told_ms, goes_on) = (clock.monotonic_ms(), Duration::from_millis(error.goes_on_ms.into()));
         let mut found = self.look(sending).await;
-        if matches!(found, Ok(None)) && !sending.target.is_safe_twice() && !error.goes_on.is_zero() {
+        if matches!(found, Ok(None)) && !sending.target.is_safe_twice() && !goes_on.is_zero() {
             let waited = Duration::from_millis(clock.monotonic_ms().saturating_sub(told_ms));
-            clock.sleep(error.goes_on.saturating_sub(waited)).await;
+            clock.sleep(goes_on.saturating_sub(waited)).await;
             found = self.look(sending).await;
         }
         match found {
