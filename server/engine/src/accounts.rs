@@ -12,7 +12,7 @@ pub use team::Added;
 use crate::{
     Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, AuditOutcome, NewAuditLine},
-    store,
+    store::{self, Tables},
 };
 use domain::{
     PersonId, Role, WorkspaceId,
@@ -20,7 +20,7 @@ use domain::{
     view::{At, SessionView},
 };
 use secrecy::SecretString;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use throttle::Attempt;
 
 /// The workspace made when none was named.
@@ -127,28 +127,29 @@ impl Engine {
 
     /// The named workspace, or the first one, made if there is none: `apply` may run before anybody has an account.
     pub(crate) async fn workspace_for_command_line(&self, name: Option<&str>) -> Result<WorkspaceId> {
-        let mut conn = self.pool().acquire().await?;
+        let mut conn = self.store().session().await?;
         if let Some(name) = name {
-            return store::workspaces::named(&mut conn, name).await?.ok_or(EngineError::NotFound("workspace"));
+            return conn.workspace_by_name(name).await?.ok_or(EngineError::NotFound("workspace"));
         }
-        if let Some(first) = store::workspaces::first(&mut conn).await? {
+        if let Some(first) = conn.first_workspace().await? {
             return Ok(first);
         }
-        let mut tx = conn.begin().await?;
-        store::people::lock(&mut tx).await?;
+        drop(conn);
+        let mut tx = self.store().begin().await?;
+        tx.lock_people().await?;
         let who = ("command-line".to_owned(), "command line".to_owned());
-        let workspace_id = self.first_workspace(&mut tx, FIRST_WORKSPACE, who).await?;
+        let workspace_id = self.first_workspace(&mut *tx, FIRST_WORKSPACE, who).await?;
         tx.commit().await?;
         Ok(workspace_id)
     }
 
     /// The first workspace, made under that name if there is none. The caller holds the lock on people.
-    async fn first_workspace(&self, conn: &mut PgConnection, name: &str, by: (String, String)) -> Result<WorkspaceId> {
-        if let Some(first) = store::workspaces::first(conn).await? {
+    async fn first_workspace(&self, conn: &mut dyn Tables, name: &str, by: (String, String)) -> Result<WorkspaceId> {
+        if let Some(first) = conn.first_workspace().await? {
             return Ok(first);
         }
         let workspace_id = WorkspaceId(self.entropy().uuid());
-        store::workspaces::insert(conn, workspace_id, name).await?;
+        conn.insert_workspace(workspace_id, name).await?;
         let line = NewAuditLine::of(by, AuditAction::WorkspaceCreated, self.clock().now())
             .about(format!("workspace:{workspace_id}"), name)
             .with("name", name);

@@ -9,13 +9,13 @@ use crate::{
     Actor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
     connections::Whereabouts,
-    schedules, store,
+    schedules,
+    store::Tables,
     syncs::{self, NewSyncEntry},
 };
 use check::{CheckedConnection, CheckedSync};
 use domain::{Side, SyncId, schedule::Kind};
 use secrecy::SecretString;
-use sqlx::{Connection as _, PgConnection};
 
 /// Stands in the audit trail.
 const REASON: &str = "applied from a file";
@@ -35,35 +35,34 @@ impl Engine {
         viewer.keyholder()?;
         viewer.editor()?;
         let wanted = check::file(text, credentials)?;
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
+        let mut tx = self.store().begin().await?;
         let mut changed = Vec::new();
         let mut faults = Vec::new();
         // Locked before the audit trail, as everywhere: a schedule whose run is being started locks both in this order.
-        store::schedules::lock_all(&mut tx, viewer.workspace_id()).await?;
-        self.forget_old_agreements(&mut tx, viewer, &wanted.syncs).await?;
+        tx.lock_schedules(viewer.workspace_id()).await?;
+        self.forget_old_agreements(&mut *tx, viewer, &wanted.syncs).await?;
         for connection in &wanted.connections {
-            match self.apply_connection(&mut tx, viewer, connection).await {
+            match self.apply_connection(&mut *tx, viewer, connection).await {
                 Ok(lines) => changed.extend(lines),
                 Err(EngineError::Invalid(more)) => faults.extend(more.into_iter().map(|fault| connection.tell(&fault))),
                 Err(other) => return Err(other),
             }
         }
         for sync in &wanted.syncs {
-            match self.apply_sync(&mut tx, viewer, sync).await {
+            match self.apply_sync(&mut *tx, viewer, sync).await {
                 Ok(lines) => changed.extend(lines),
                 Err(EngineError::Invalid(more)) => faults.extend(more.into_iter().map(|fault| sync.tell(&fault))),
                 Err(other) => return Err(other),
             }
         }
         if !faults.is_empty() {
-            tx.rollback().await?;
+            drop(tx);
             return Err(EngineError::Invalid(faults));
         }
         if !changed.is_empty() {
             let line = NewAuditLine::by(viewer.actor(), AuditAction::ConfigurationApplied, self.clock().now())
                 .with("changed", changed.clone());
-            audit::append(&mut tx, viewer.workspace_id(), line).await?;
+            audit::append(&mut *tx, viewer.workspace_id(), line).await?;
         }
         tx.commit().await?;
         Ok(changed)
@@ -76,15 +75,15 @@ impl Engine {
     /// Database errors.
     pub async fn export(&self, viewer: &Viewer) -> Result<String> {
         let workspace_id = viewer.workspace_id();
-        let mut conn = self.pool().acquire().await?;
+        let mut conn = self.store().session().await?;
         let mut connections = Vec::new();
-        for row in store::connections::list(&mut conn, workspace_id).await? {
-            let held = store::connections::credentials(&mut conn, workspace_id, row.connection_id()).await?;
+        for row in conn.connections(workspace_id).await? {
+            let held = conn.credentials(workspace_id, row.connection_id()).await?;
             connections.push((row, held.into_iter().map(|credential| credential.field).collect()));
         }
         let mut syncs = Vec::new();
-        for row in store::syncs::list(&mut conn, workspace_id).await? {
-            let schedule = schedules::written(&mut conn, workspace_id, row.sync_id()).await?;
+        for row in conn.syncs(workspace_id).await? {
+            let schedule = schedules::written(&mut *conn, workspace_id, row.sync_id()).await?;
             syncs.push((row, schedule));
         }
         export::text(&connections, syncs)
@@ -93,28 +92,28 @@ impl Engine {
     /// Links first: a run locks links before the audit trail, and what locks both must do so in the same order.
     async fn forget_old_agreements(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         viewer: &Viewer,
         wanted: &[CheckedSync],
     ) -> Result<()> {
         for sync in wanted {
-            let Some(row) = store::syncs::find(conn, viewer.workspace_id(), &sync.name).await? else { continue };
+            let Some(row) = conn.sync_by_name(viewer.workspace_id(), &sync.name).await? else { continue };
             let keys: Vec<String> =
                 row.mapping()?.rules_changed_in(&sync.mapping).into_iter().map(|key| key.0).collect();
-            store::links::forget_rules(conn, viewer.workspace_id(), row.sync_id(), &keys).await?;
+            conn.forget_rules(viewer.workspace_id(), row.sync_id(), &keys).await?;
         }
         Ok(())
     }
 
     async fn apply_connection(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         viewer: &Viewer,
         wanted: &CheckedConnection,
     ) -> Result<Vec<String>> {
         let new = &wanted.new;
         let (actor, name) = (viewer.actor(), new.name.as_str());
-        let known = store::connections::list(conn, viewer.workspace_id()).await?;
+        let known = conn.connections(viewer.workspace_id()).await?;
         let Some(row) = known.iter().find(|row| row.name == name) else {
             self.add_connection_in(conn, actor, new.clone()).await?;
             return Ok(vec![format!("connection {name}: added")]);
@@ -140,9 +139,9 @@ impl Engine {
         Ok(changed)
     }
 
-    async fn apply_sync(&self, conn: &mut PgConnection, viewer: &Viewer, wanted: &CheckedSync) -> Result<Vec<String>> {
+    async fn apply_sync(&self, conn: &mut dyn Tables, viewer: &Viewer, wanted: &CheckedSync) -> Result<Vec<String>> {
         let (actor, name) = (viewer.actor(), wanted.name.as_str());
-        let connections = store::connections::list(conn, viewer.workspace_id()).await?;
+        let connections = conn.connections(viewer.workspace_id()).await?;
         let highlevel = syncs::connection_of(&connections, &wanted.highlevel, Side::Highlevel);
         let chargify = syncs::connection_of(&connections, &wanted.chargify, Side::Chargify);
         let (highlevel, chargify) = match (highlevel, chargify) {
@@ -153,7 +152,7 @@ impl Engine {
                 return Err(EngineError::Invalid(faults.collect()));
             }
         };
-        let Some(row) = store::syncs::find(conn, viewer.workspace_id(), name).await? else {
+        let Some(row) = conn.sync_by_name(viewer.workspace_id(), name).await? else {
             let new = NewSyncEntry { name, highlevel, chargify, policy: &wanted.policy, mapping: &wanted.mapping };
             let sync_id = syncs::insert_sync(self, conn, actor, &new).await?;
             let state = if wanted.policy.enabled { "switched on" } else { "switched off" };
@@ -185,7 +184,7 @@ impl Engine {
 
     async fn apply_schedule(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         actor: &Actor,
         sync_id: SyncId,
         wanted: &CheckedSync,

@@ -3,10 +3,9 @@
 use crate::{
     Engine, Result, UpstreamClass,
     clients::{CallRecord, CallSink},
-    store,
+    store::{self, Tables},
 };
 use domain::{ConnectionId, Side, WorkspaceId};
-use sqlx::{Connection, PgConnection};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
@@ -63,14 +62,12 @@ impl Engine {
         if taken.calls.is_empty() {
             return Ok(());
         }
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        write(&mut tx, &taken.calls).await?;
+        let mut tx = self.store().begin().await?;
+        write(&mut *tx, &taken.calls).await?;
         // From here on a second writing would count twice, so what is taken is not given back.
         let accepted = accepted(&taken.calls);
         taken.calls.clear();
         tx.commit().await?;
-        drop(conn);
         for (workspace_id, connection_id, by_write) in accepted {
             self.note_answers(workspace_id, connection_id, by_write).await?;
         }
@@ -95,7 +92,7 @@ fn is_write(endpoint: &str) -> bool {
     !endpoint.starts_with("GET ") && !endpoint.ends_with("/search")
 }
 
-async fn write(conn: &mut PgConnection, calls: &[CallRecord]) -> Result<()> {
+async fn write(conn: &mut dyn Tables, calls: &[CallRecord]) -> Result<()> {
     let mut batch = store::calls::CallBatch::default();
     let mut of_runs: BTreeMap<_, (i64, i64)> = BTreeMap::new();
     for call in calls {
@@ -118,9 +115,9 @@ async fn write(conn: &mut PgConnection, calls: &[CallRecord]) -> Result<()> {
             }
         }
     }
-    store::calls::insert(conn, &batch).await?;
+    conn.insert_calls(&batch).await?;
     for ((workspace_id, run_id), (highlevel, chargify)) in of_runs {
-        store::runs::add_calls(conn, workspace_id, run_id, highlevel, chargify).await?;
+        conn.add_run_calls(workspace_id, run_id, highlevel, chargify).await?;
     }
     Ok(())
 }

@@ -13,14 +13,13 @@ use crate::{
     Actor, Engine, EngineError, Keyholder, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
     store::{
-        self,
+        self, Tables,
         connections::{ConnectionRow, CredentialRow, NewConnectionRow, NewLaneRow},
     },
     vault::{Belonging, SealedKey},
 };
 use domain::{ConnectionId, Side, WorkspaceId, limits, view::ConnectionView};
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{Connection as _, PgConnection};
 
 /// Jobs of one lane that may run at once: enough to fill its call slots while some of them wait for the other side.
 const LANE_JOBS: i16 = 8;
@@ -58,9 +57,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Invalid`] with every fault of the input, and when the name is taken; database errors.
     pub async fn add_connection(&self, by: &Keyholder, new: NewConnection) -> Result<String> {
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let public_id = self.add_connection_in(&mut tx, by.actor(), new).await?;
+        let mut tx = self.store().begin().await?;
+        let public_id = self.add_connection_in(&mut *tx, by.actor(), new).await?;
         tx.commit().await?;
         Ok(public_id)
     }
@@ -68,7 +66,7 @@ impl Engine {
     /// As [`Engine::add_connection`], in the caller's transaction.
     pub(crate) async fn add_connection_in(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         by: &Actor,
         new: NewConnection,
     ) -> Result<String> {
@@ -94,16 +92,16 @@ impl Engine {
             data_key: &data_key,
             at,
         };
-        store::connections::insert(conn, row).await.map_err(taken)?;
+        conn.insert_connection(row).await?;
         for credential in &credentials {
-            store::connections::put_credential(conn, workspace_id, connection_id, credential).await?;
+            conn.put_credential(workspace_id, connection_id, credential).await?;
         }
         let lane = NewLaneRow {
             job_slots: LANE_JOBS,
             call_slots: small(limits::LANE_SLOTS_DEFAULT),
             slots_max: small(limits::LANE_SLOTS_MAX),
         };
-        store::connections::insert_lane(conn, workspace_id, connection_id, lane).await?;
+        conn.insert_lane(workspace_id, connection_id, lane).await?;
         let line = NewAuditLine::by(by, AuditAction::ConnectionAdded, at)
             .about(format!("connection:{connection_id}"), &new.name)
             .with("side", new.side.as_str())
@@ -118,9 +116,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Invalid`] with every fault of the input; database errors.
     pub async fn change_connection(&self, by: &Keyholder, key: &str, new: Whereabouts) -> Result<bool> {
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let is_changed = self.change_connection_in(&mut tx, by.actor(), key, new).await?;
+        let mut tx = self.store().begin().await?;
+        let is_changed = self.change_connection_in(&mut *tx, by.actor(), key, new).await?;
         tx.commit().await?;
         Ok(is_changed)
     }
@@ -128,12 +125,12 @@ impl Engine {
     /// As [`Engine::change_connection`], in the caller's transaction.
     pub(crate) async fn change_connection_in(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         by: &Actor,
         key: &str,
         new: Whereabouts,
     ) -> Result<bool> {
-        let row = store::connections::find_by_key(conn, by.workspace_id(), key).await?;
+        let row = conn.connection_by_key(by.workspace_id(), key).await?;
         let mut row = row.ok_or(EngineError::NotFound("connection"))?;
         let new = new.checked(side_of(&row)?, self.settings())?;
         let old = Whereabouts {
@@ -158,7 +155,7 @@ impl Engine {
             line = line.change(&row.side, field, before, after);
         }
         (row.account, row.base_url, row.webhook_public_key) = (new.account, new.base_url, new.webhook_public_key);
-        store::connections::update(conn, &row, at).await.map_err(taken)?;
+        conn.update_connection(&row, at).await?;
         audit::append(conn, by.workspace_id(), line).await?;
         Ok(true)
     }
@@ -176,9 +173,8 @@ impl Engine {
         field: CredentialField,
         secret: SecretString,
     ) -> Result<bool> {
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let is_new = self.rotate_credential_in(&mut tx, by.actor(), key, (field, secret)).await?;
+        let mut tx = self.store().begin().await?;
+        let is_new = self.rotate_credential_in(&mut *tx, by.actor(), key, (field, secret)).await?;
         tx.commit().await?;
         Ok(is_new)
     }
@@ -186,27 +182,27 @@ impl Engine {
     /// As [`Engine::rotate_credential`], in the caller's transaction.
     pub(crate) async fn rotate_credential_in(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         by: &Actor,
         key: &str,
         (field, secret): (CredentialField, SecretString),
     ) -> Result<bool> {
         let workspace_id = by.workspace_id();
-        let row = store::connections::find_by_key(conn, workspace_id, key).await?;
+        let row = conn.connection_by_key(workspace_id, key).await?;
         let row = row.ok_or(EngineError::NotFound("connection"))?;
         let secret = input::checked_secret(side_of(&row)?, field, &secret).map_err(EngineError::invalid)?;
-        let stored = store::connections::credentials(conn, workspace_id, row.connection_id()).await?;
+        let stored = conn.credentials(workspace_id, row.connection_id()).await?;
         if let Some(stored) = stored.iter().find(|stored| stored.field == field.as_str())
             && self.opened(&row, stored)?.expose_secret() == secret.expose_secret()
         {
             return Ok(false);
         }
         let credential = self.sealed_row(&row.sealed_key(), (workspace_id, row.connection_id()), field, &secret)?;
-        store::connections::put_credential(conn, workspace_id, row.connection_id(), &credential).await?;
+        conn.put_credential(workspace_id, row.connection_id(), &credential).await?;
         let at = self.clock().now();
         if field == CredentialField::of_calls(side_of(&row)?) {
             let untested = (ConnectionState::Untested.as_str(), Some("the credential is new"));
-            store::connections::set_state(conn, workspace_id, row.connection_id(), untested, at).await?;
+            conn.set_connection_state(workspace_id, row.connection_id(), untested, at).await?;
         }
         let line = NewAuditLine::by(by, AuditAction::CredentialRotated, at)
             .about(format!("connection:{}", row.connection_id()), &row.name)

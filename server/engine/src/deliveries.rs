@@ -77,8 +77,7 @@ impl Engine {
         match self.take_in(side, key, headers, body).await? {
             Verdict::Received(received) => Ok(received),
             Verdict::Refused(recipient, refusal) => {
-                let mut conn = self.pool().acquire().await?;
-                self.note_refused_delivery(&mut conn, &recipient, refusal).await?;
+                self.note_refused_delivery(&recipient, refusal).await?;
                 Ok(Received::Refused(refusal))
             }
         }

@@ -1,13 +1,9 @@
 //! This process among the others on one database. A node is alive while its database session holds its lock; when the
 //! session ends, however it ends, Postgres frees the lock and the others give back what the node held.
 
-use crate::{Engine, Result, store};
+use crate::{Engine, Result, store::Presence};
 use domain::limits;
 use futures::future::{Either, select};
-use sqlx::{
-    Connection,
-    postgres::{PgListener, PgPoolOptions},
-};
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
@@ -70,12 +66,6 @@ impl Node {
     }
 }
 
-/// Resolves when the session has ended.
-async fn lost(listener: &mut PgListener) {
-    // It listens to nothing, so anything but a notice means that the connection is gone.
-    while let Ok(Some(_)) = listener.try_recv().await {}
-}
-
 impl Engine {
     /// Makes this process known to the others, once; ends when the last clone of the engine is dropped.
     pub(crate) fn start_presence(&self) {
@@ -101,8 +91,8 @@ impl Engine {
                 drop(engine);
                 // A session that ends frees the lock: whoever sees it free may bury this node, so it must know at once.
                 let is_lost = match &mut session {
-                    Some(listener) => {
-                        matches!(select(clock.sleep(pause), Box::pin(lost(listener))).await, Either::Right(_))
+                    Some(presence) => {
+                        matches!(select(clock.sleep(pause), presence.lost()).await, Either::Right(_))
                     }
                     None => {
                         clock.sleep(pause).await;
@@ -118,25 +108,16 @@ impl Engine {
     }
 
     /// Joins the database if need be: takes the node's lock in a session of its own. Then buries dead nodes.
-    async fn look_around(&self, session: &mut Option<PgListener>) -> Result<()> {
+    async fn look_around(&self, session: &mut Option<Box<dyn Presence>>) -> Result<()> {
         self.learn_time().await?;
         if session.is_some() {
             return self.bury_the_dead().await;
         }
-        let swept = store::jobs::sweep(&mut *self.pool().acquire().await?).await?;
+        let swept = self.store().session().await?.sweep_jobs().await?;
         tracing::debug!(jobs = swept, "removed jobs that ended long ago");
-        // A pool of its own, which ends with the listener: a session that went back to the common pool would keep the lock.
-        let own =
-            PgPoolOptions::new().max_connections(1).connect_with((*self.pool().connect_options()).clone()).await?;
-        let mut listener = PgListener::connect_with(&own).await?;
-        listener.eager_reconnect(false);
         let node = self.node();
-        if !store::slots::lock_node(&mut listener, node.lock_key).await? {
-            return Err(crate::EngineError::Bug("another session holds this node's lock"));
-        }
-        store::slots::insert_node(&mut *self.pool().acquire().await?, node.id, node.lock_key).await?;
+        *session = Some(self.store().join(node.id, node.lock_key).await?);
         node.join();
-        *session = Some(listener);
         self.bury_the_dead().await
     }
 
@@ -144,9 +125,9 @@ impl Engine {
     async fn learn_time(&self) -> Result<()> {
         let time = &self.shared().time;
         if time.is_due() {
-            let mut conn = self.pool().acquire().await?;
+            let mut conn = self.store().session().await?;
             let asked_at = self.clock().now();
-            time.learn(asked_at, store::schema::now(&mut conn).await?);
+            time.learn(asked_at, conn.now().await?);
         }
         Ok(())
     }
@@ -156,11 +137,11 @@ impl Engine {
     pub(crate) async fn leave(&self) -> Result<()> {
         self.node().lose();
         let busy = self.busy_slots();
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.store().begin().await?;
         for (workspace_id, lane_id, slot) in busy {
-            store::slots::rest(&mut tx, workspace_id, lane_id, &slot, ms(limits::REMOTE_ENDED)).await?;
+            tx.rest_slot(workspace_id, lane_id, &slot, ms(limits::REMOTE_ENDED)).await?;
         }
-        store::slots::leave(&mut tx, self.node().id).await?;
+        tx.remove_node(self.node().id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -172,15 +153,14 @@ impl Engine {
             return Ok(());
         }
         self.clock().sleep(limits::NODE_SECOND_LOOK).await;
-        let mut conn = self.pool().acquire().await?;
         for (node_id, lock_key) in missing {
-            let mut tx = conn.begin().await?;
-            if !store::slots::lock_is_free(&mut tx, lock_key).await? {
+            let mut tx = self.store().begin().await?;
+            if !tx.node_lock_is_free(lock_key).await? {
                 continue;
             }
             let (rest_ms, ended_ms) = (ms(limits::DEAD_SLOT_REST), ms(limits::REMOTE_ENDED));
-            let jobs = store::slots::bury_node(&mut tx, node_id, rest_ms, ended_ms).await?;
-            store::intents::leave_unknown_of(&mut tx, node_id, self.clock().now()).await?;
+            let jobs = tx.bury_node(node_id, rest_ms, ended_ms).await?;
+            tx.leave_intents_of_node_unknown(node_id, self.clock().now()).await?;
             tx.commit().await?;
             tracing::info!(node.id = %node_id, jobs, "a node is gone; its work goes on here");
         }
@@ -188,14 +168,12 @@ impl Engine {
     }
 
     async fn nodes_without_lock(&self) -> Result<Vec<(Uuid, i64)>> {
-        let mut conn = self.pool().acquire().await?;
+        let mut conn = self.store().session().await?;
         let mut missing = Vec::new();
-        for (node_id, lock_key) in store::slots::other_nodes(&mut conn, self.node().id).await? {
-            let mut tx = conn.begin().await?;
-            if store::slots::lock_is_free(&mut tx, lock_key).await? {
+        for (node_id, lock_key) in conn.other_nodes(self.node().id).await? {
+            if conn.node_lock_is_free(lock_key).await? {
                 missing.push((node_id, lock_key));
             }
-            tx.rollback().await?;
         }
         Ok(missing)
     }
@@ -205,12 +183,9 @@ impl Engine {
     /// # Errors
     /// Database errors.
     pub async fn live_workers(&self) -> Result<bool> {
-        let mut conn = self.pool().acquire().await?;
-        for (_, lock_key) in store::slots::other_nodes(&mut conn, self.node().id).await? {
-            let mut tx = conn.begin().await?;
-            let free = store::slots::lock_is_free(&mut tx, lock_key).await?;
-            tx.rollback().await?;
-            if !free {
+        let mut conn = self.store().session().await?;
+        for (_, lock_key) in conn.other_nodes(self.node().id).await? {
+            if !conn.node_lock_is_free(lock_key).await? {
                 return Ok(true);
             }
         }

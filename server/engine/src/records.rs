@@ -8,7 +8,7 @@ mod trace;
 use crate::{
     Engine, EngineError, Result, Viewer,
     store::{
-        self,
+        self, Tables,
         links::LinkRow,
         records::{RecordKey, RecordQuery, RecordRow},
     },
@@ -25,7 +25,6 @@ use domain::{
         At, AuditFilter, FieldView, HistoryView, PairState, RecordFilter, RecordPageView, RecordRowView, RecordView,
     },
 };
-use sqlx::PgConnection;
 
 pub use answer::RecordAt;
 
@@ -72,19 +71,19 @@ impl Engine {
     /// [`EngineError::NotFound`]; [`EngineError::NotAllowed`].
     pub async fn record(&self, viewer: &Viewer, sync: &str, side: Side, id: &str) -> Result<RecordView> {
         may_see(viewer)?;
-        let mut conn = self.pool().acquire().await?;
-        let context = named(&mut conn, viewer, sync).await?;
-        let (planned, link) = self.plan_one(&mut conn, &context, (side, id), None).await?;
+        let mut conn = self.store().session().await?;
+        let context = named(&mut *conn, viewer, sync).await?;
+        let (planned, link) = self.plan_one(&mut *conn, &context, (side, id), None).await?;
         let read_at = |side: Side, id: Option<&str>, rows: &[RecordRow]| {
             rows.iter()
                 .find(|row| row.side == side.as_str() && Some(row.remote_id.as_str()) == id)
                 .map(|row| At::from(row.read_at))
         };
-        let rows = copies(&mut conn, &context, &planned).await?;
+        let rows = copies(&mut *conn, &context, &planned).await?;
         let row = rows.first().ok_or(EngineError::NotFound("record"))?;
         let state = pair_state(&row.verdict);
         let (question, answer, trace) = trace::of(&planned, link.is_some(), state);
-        let asked = self.question(&mut conn, &context, &planned).await?;
+        let asked = self.question(&mut *conn, &context, &planned).await?;
         drop(conn);
         let history = self.history(viewer, &planned).await?;
         Ok(RecordView {
@@ -111,7 +110,7 @@ impl Engine {
     /// Plans one record of either side from the copies, as if a person had decided `supposed`, if it is given.
     async fn plan_one(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         (side, id): (Side, &str),
         supposed: Option<&Decision>,
@@ -122,7 +121,7 @@ impl Engine {
             Side::Highlevel => (&ids, &[]),
             Side::Chargify => (&[], &ids),
         };
-        let links = store::links::of_records(conn, workspace_id, sync_id, contacts, customers).await?;
+        let links = conn.links_of_records(workspace_id, sync_id, contacts, customers).await?;
         let link = links.into_iter().next();
         let contact_id = match (&link, side) {
             (Some(link), _) => Some(link.contact_id.clone()),
@@ -132,9 +131,9 @@ impl Engine {
         let rows = match &contact_id {
             Some(contact_id) => {
                 let ids = [contact_id.clone()];
-                store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &ids).await?
+                conn.records_by_ids(workspace_id, sync_id, Side::Highlevel, &ids).await?
             }
-            None => store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &ids).await?,
+            None => conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &ids).await?,
         };
         let how = Circumstances::default();
         let planned = match contact_id {
@@ -188,21 +187,21 @@ fn may_see(viewer: &Viewer) -> Result<()> {
     }
 }
 
-async fn named(conn: &mut PgConnection, viewer: &Viewer, sync: &str) -> Result<SyncContext> {
+async fn named(conn: &mut dyn Tables, viewer: &Viewer, sync: &str) -> Result<SyncContext> {
     by_name(conn, viewer.workspace_id(), sync).await
 }
 
-async fn by_name(conn: &mut PgConnection, workspace_id: domain::WorkspaceId, sync: &str) -> Result<SyncContext> {
-    let row = store::syncs::find(conn, workspace_id, sync).await?;
+async fn by_name(conn: &mut dyn Tables, workspace_id: domain::WorkspaceId, sync: &str) -> Result<SyncContext> {
+    let row = conn.sync_by_name(workspace_id, sync).await?;
     SyncContext::of(row.ok_or(EngineError::NotFound("sync"))?)
 }
 
-async fn copies(conn: &mut PgConnection, context: &SyncContext, planned: &Planned) -> Result<Vec<RecordRow>> {
+async fn copies(conn: &mut dyn Tables, context: &SyncContext, planned: &Planned) -> Result<Vec<RecordRow>> {
     let mut rows = Vec::new();
     for (side, id) in [(Side::Highlevel, planned.contact_id()), (Side::Chargify, planned.customer_id())] {
         if let Some(id) = id {
             let ids = [id.to_owned()];
-            rows.extend(store::records::by_ids(conn, context.workspace_id, context.sync_id, side, &ids).await?);
+            rows.extend(conn.records_by_ids(context.workspace_id, context.sync_id, side, &ids).await?);
         }
     }
     Ok(rows)

@@ -7,14 +7,13 @@ use crate::{
     audit::{self, AuditAction, NewAuditLine},
     clients::Priority,
     jobs::{Job, Queueing},
-    store::{self, items::ItemQuery, runs::NewRun, runs::RunRow},
+    store::{self, Tables, items::ItemQuery, runs::NewRun, runs::RunRow},
     sync::SyncContext,
 };
 use domain::{
     Right, RunId, SyncId, WorkspaceId, limits,
     view::{ItemFilter, ItemPageView, ReasonCountView, RunLiveView, RunPageView, RunView},
 };
-use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use tokio::sync::broadcast;
 pub(crate) use view::change as change_view;
@@ -86,8 +85,8 @@ impl Engine {
             return Err(EngineError::NotAllowed(Right::Approve.words()));
         }
         let mode = if start.chosen.is_some() && start.mode != "dry-run" { "resync" } else { start.mode.as_str() };
-        let mut conn = self.pool().acquire().await?;
-        let sync = store::syncs::find(&mut conn, by.workspace_id(), &start.sync).await?;
+        let mut conn = self.store().session().await?;
+        let sync = conn.sync_by_name(by.workspace_id(), &start.sync).await?;
         drop(conn);
         let context = SyncContext::of(sync.ok_or(EngineError::NotFound("sync"))?)?;
         let number = self.queue_run(by.actor(), &context, mode, start.chosen.as_deref(), start.approval).await?;
@@ -103,9 +102,9 @@ impl Engine {
         chosen: Option<&[String]>,
         approval: Approval,
     ) -> Result<u64> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.store().begin().await?;
         let run = NewRunOf { context, mode, chosen, approval };
-        let (number, _) = self.queue_run_in(&mut tx, by, &run).await?;
+        let (number, _) = self.queue_run_in(&mut *tx, by, &run).await?;
         tx.commit().await?;
         Ok(number)
     }
@@ -113,7 +112,7 @@ impl Engine {
     /// The same in the caller's transaction; the run's number and id. The audit trail stays locked until it ends.
     pub(crate) async fn queue_run_in(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         by: &Actor,
         run: &NewRunOf<'_>,
     ) -> Result<(u64, RunId)> {
@@ -131,7 +130,7 @@ impl Engine {
             approval: approval.as_str(),
             queued_at: now,
         };
-        let number = store::runs::insert(conn, &new).await.map_err(one_at_a_time)?;
+        let number = conn.insert_run(&new).await?;
         let priority = if mode == "resync" { Priority::Live } else { Priority::Bulk };
         let at = Queueing { workspace_id: context.workspace_id, lane_id: context.chargify_id(), priority, delay_ms: 0 };
         self.enqueue(conn, &Job::Run { run_id }, &at).await?;
@@ -153,16 +152,13 @@ impl Engine {
             return Err(EngineError::NotAllowed(Right::Approve.words()));
         }
         let now = self.clock().now();
-        let mut tx = self.pool().begin().await?;
-        let run = find(&mut tx, by.workspace_id(), number).await?;
+        let mut tx = self.store().begin().await?;
+        let run = find(&mut *tx, by.workspace_id(), number).await?;
         let run_id = RunId(run.run_id);
-        if !store::runs::approve(&mut tx, by.workspace_id(), run_id, by.actor().name(), now)
-            .await
-            .map_err(one_at_a_time)?
-        {
+        if !tx.approve_run(by.workspace_id(), run_id, by.actor().name(), now).await? {
             return Err(EngineError::AlreadyDone);
         }
-        let context = self.context_in(&mut tx, &run).await?;
+        let context = self.context_in(&mut *tx, &run).await?;
         if run.mapping_version != context.row.mapping_version {
             return Err(EngineError::invalid("the mapping was changed after this plan was made: plan again"));
         }
@@ -172,13 +168,13 @@ impl Engine {
             priority: Priority::Bulk,
             delay_ms: 0,
         };
-        self.enqueue(&mut tx, &Job::Run { run_id }, &at).await?;
+        self.enqueue(&mut *tx, &Job::Run { run_id }, &at).await?;
         let line = NewAuditLine::by(by.actor(), AuditAction::RunApproved, now)
             .about(format!("run:{run_id}"), format!("run {number} of {}", run.sync))
             .with("changes", run.to_create + run.to_update)
             .in_run(run_id);
-        audit::append(&mut tx, by.workspace_id(), line).await?;
-        store::runs::notify(&mut tx, run_id).await?;
+        audit::append(&mut *tx, by.workspace_id(), line).await?;
+        tx.notify_run(run_id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -189,29 +185,29 @@ impl Engine {
     /// [`EngineError::NotFound`]; [`EngineError::AlreadyDone`] when it has ended or was cancelled before.
     pub async fn cancel_run(&self, by: &Runner, number: u64) -> Result<()> {
         let now = self.clock().now();
-        let mut tx = self.pool().begin().await?;
-        let run = find(&mut tx, by.workspace_id(), number).await?;
+        let mut tx = self.store().begin().await?;
+        let run = find(&mut *tx, by.workspace_id(), number).await?;
         let run_id = RunId(run.run_id);
-        if !store::runs::request_cancel(&mut tx, by.workspace_id(), run_id, now).await? {
+        if !tx.request_cancel(by.workspace_id(), run_id, now).await? {
             return Err(EngineError::AlreadyDone);
         }
         // Nothing works on a plan that waits: it ends here and now, and what it left open is left out.
-        if store::runs::transit(&mut tx, by.workspace_id(), run_id, &["awaiting_approval"], "cancelled", None).await? {
+        if tx.move_run(by.workspace_id(), run_id, &["awaiting_approval"], "cancelled", None).await? {
             let words = "Not sent: the plan was turned down. Nothing was written.";
-            let left = store::items::settle_rest(&mut tx, by.workspace_id(), run_id, now, "parked", words).await?;
+            let left = tx.settle_rest_of_items(by.workspace_id(), run_id, now, "parked", words).await?;
             let counts = domain::outcome::Counts { parked: left, ..Default::default() };
-            store::runs::add_counts(&mut tx, by.workspace_id(), run_id, &counts).await?;
+            tx.add_run_counts(by.workspace_id(), run_id, &counts).await?;
         }
         // One that was put off until tomorrow ends now.
-        let context = self.context_in(&mut tx, &run).await?;
+        let context = self.context_in(&mut *tx, &run).await?;
         let lane_id = context.chargify_id();
         let at = Queueing { workspace_id: by.workspace_id(), lane_id, priority: Priority::Live, delay_ms: 0 };
-        self.enqueue(&mut tx, &Job::Run { run_id }, &at).await?;
+        self.enqueue(&mut *tx, &Job::Run { run_id }, &at).await?;
         let line = NewAuditLine::by(by.actor(), AuditAction::RunCancelled, now)
             .about(format!("run:{run_id}"), format!("run {number} of {}", run.sync))
             .in_run(run_id);
-        audit::append(&mut tx, by.workspace_id(), line).await?;
-        store::runs::notify(&mut tx, run_id).await?;
+        audit::append(&mut *tx, by.workspace_id(), line).await?;
+        tx.notify_run(run_id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -235,8 +231,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NotFound`].
     pub async fn run(&self, viewer: &Viewer, number: u64) -> Result<RunView> {
-        let mut conn = self.pool().acquire().await?;
-        Ok(view::run(&find(&mut conn, viewer.workspace_id(), number).await?))
+        let mut conn = self.store().session().await?;
+        Ok(view::run(&find(&mut *conn, viewer.workspace_id(), number).await?))
     }
 
     /// One run with its gauges and the last records settled.
@@ -297,21 +293,13 @@ impl Engine {
         self.shared().run_changes.subscribe()
     }
 
-    pub(crate) async fn context_in(&self, conn: &mut PgConnection, run: &RunRow) -> Result<SyncContext> {
-        let row = store::syncs::get(conn, WorkspaceId(run.workspace_id), SyncId(run.sync_id)).await?;
+    pub(crate) async fn context_in(&self, conn: &mut dyn Tables, run: &RunRow) -> Result<SyncContext> {
+        let row = conn.sync(WorkspaceId(run.workspace_id), SyncId(run.sync_id)).await?;
         SyncContext::of(row.ok_or(EngineError::NotFound("sync"))?)
     }
 }
 
-async fn find(conn: &mut PgConnection, workspace_id: WorkspaceId, number: u64) -> Result<RunRow> {
+async fn find(conn: &mut dyn Tables, workspace_id: WorkspaceId, number: u64) -> Result<RunRow> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    store::runs::find(conn, workspace_id, number).await?.ok_or(EngineError::NotFound("run"))
-}
-
-/// Two runs over the same lists would plan against each other.
-fn one_at_a_time(error: sqlx::Error) -> EngineError {
-    match error.as_database_error().and_then(|error| error.constraint()) {
-        Some("run_one_at_a_time") => EngineError::AlreadyDone,
-        _ => error.into(),
-    }
+    conn.run_by_number(workspace_id, number).await?.ok_or(EngineError::NotFound("run"))
 }

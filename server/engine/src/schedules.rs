@@ -6,7 +6,7 @@ use crate::{
     Actor, Editor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
     store::{
-        self,
+        self, Tables,
         schedules::{Due, ScheduleRow},
     },
     syncs::{named, reason_fault},
@@ -16,7 +16,6 @@ use domain::{
     schedule::{Kind, Schedule, ScheduleText, Zone},
     view::{At, ScheduleBriefView, ScheduleDraft, ScheduleView, StartView, TimingView},
 };
-use sqlx::{Connection as _, PgConnection};
 use time::OffsetDateTime;
 
 /// Who starts scheduled runs, in lists and in the audit trail.
@@ -103,11 +102,10 @@ impl Engine {
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
         }
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let row = named(&mut tx, editor.workspace_id(), sync).await?;
+        let mut tx = self.store().begin().await?;
+        let row = named(&mut *tx, editor.workspace_id(), sync).await?;
         let about = (row.sync_id(), row.name.as_str());
-        let changed = write_schedule(self, &mut tx, editor.actor(), about, (&schedule, reason)).await?;
+        let changed = write_schedule(self, &mut *tx, editor.actor(), about, (&schedule, reason)).await?;
         tx.commit().await?;
         Ok(changed)
     }
@@ -115,10 +113,10 @@ impl Engine {
     /// The schedule of a sync in a few words.
     pub(crate) async fn schedule_brief(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         (workspace_id, sync_id, enabled): (WorkspaceId, SyncId, bool),
     ) -> Result<ScheduleBriefView> {
-        let Some(stored) = store::schedules::find(conn, workspace_id, sync_id).await? else {
+        let Some(stored) = conn.schedule(workspace_id, sync_id).await? else {
             return Ok(ScheduleBriefView::default());
         };
         let schedule = stored.schedule()?;
@@ -137,19 +135,15 @@ impl Engine {
 }
 
 /// The stored schedule as it is written; off where none was ever set.
-pub(crate) async fn written(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    sync_id: SyncId,
-) -> Result<ScheduleText> {
-    let stored = store::schedules::find(conn, workspace_id, sync_id).await?;
+pub(crate) async fn written(conn: &mut dyn Tables, workspace_id: WorkspaceId, sync_id: SyncId) -> Result<ScheduleText> {
+    let stored = conn.schedule(workspace_id, sync_id).await?;
     Ok(stored.map_or_else(|| Schedule::default().text(), |stored| stored.text()))
 }
 
 /// Saves a schedule in the caller's transaction. The input has been checked; nothing happens when it is the same.
 pub(crate) async fn write_schedule(
     engine: &Engine,
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     actor: &Actor,
     (sync_id, name): (SyncId, &str),
     (schedule, reason): (&Schedule, &str),
@@ -160,7 +154,7 @@ pub(crate) async fn write_schedule(
         return Ok(false);
     }
     let now = engine.clock().now();
-    store::schedules::save(conn, workspace_id, sync_id, &after, Due::after(schedule, now)).await?;
+    conn.save_schedule(workspace_id, sync_id, &after, Due::after(schedule, now)).await?;
     let line = NewAuditLine::by(actor, AuditAction::SyncChanged, now)
         .about(format!("sync:{sync_id}"), name)
         .with("reason", reason);

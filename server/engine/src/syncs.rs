@@ -13,7 +13,7 @@ use crate::{
     Actor, Editor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
     store::{
-        self,
+        self, Tables,
         connections::ConnectionRow,
         syncs::{NewSync, SyncRow},
     },
@@ -24,7 +24,7 @@ use domain::{
     scope::Scope,
     view::{SyncDraft, SyncView},
 };
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use time::{OffsetDateTime, Time};
 
 impl SyncRow {
@@ -64,12 +64,12 @@ impl Engine {
         self.sync_view(&mut conn, row).await
     }
 
-    async fn sync_view(&self, conn: &mut PgConnection, row: SyncRow) -> Result<SyncView> {
+    async fn sync_view(&self, mut conn: &mut PgConnection, row: SyncRow) -> Result<SyncView> {
         let workspace_id = WorkspaceId(row.workspace_id);
         let today = self.clock().now().replace_time(Time::MIDNIGHT);
         let tally = store::syncs::tally(conn, workspace_id, row.sync_id(), today).await?;
         let samples = store::syncs::samples(conn, workspace_id, row.sync_id()).await?;
-        let schedule = self.schedule_brief(conn, (workspace_id, row.sync_id(), row.enabled)).await?;
+        let schedule = self.schedule_brief(&mut conn, (workspace_id, row.sync_id(), row.enabled)).await?;
         Ok(SyncView { schedule, ..view::sync(&row, tally, &samples)? })
     }
 
@@ -89,9 +89,8 @@ impl Engine {
             create_contacts: draft.create_contacts,
             ..Policy::default()
         };
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let connections = store::connections::list(&mut tx, workspace_id).await?;
+        let mut tx = self.store().begin().await?;
+        let connections = tx.connections(workspace_id).await?;
         let mut faults = policy.faults();
         let mut side = |field: &str, name: &str, side: Side| match connection_of(&connections, name, side) {
             Ok(row) => Some(row),
@@ -104,7 +103,7 @@ impl Engine {
         let chargify = side("chargify", &draft.chargify, Side::Chargify);
         if let Some(fault) = name_fault(&draft.name) {
             faults.push(fault);
-        } else if store::syncs::find(&mut tx, workspace_id, &draft.name).await?.is_some() {
+        } else if tx.sync_by_name(workspace_id, &draft.name).await?.is_some() {
             faults.push(format!("name: there is a sync named {} already", draft.name));
         }
         let (Some(highlevel), Some(chargify), true) = (highlevel, chargify, faults.is_empty()) else {
@@ -112,7 +111,7 @@ impl Engine {
         };
         let new =
             NewSyncEntry { name: &draft.name, highlevel, chargify, policy: &policy, mapping: &Mapping::default() };
-        insert_sync(self, &mut tx, editor.actor(), &new).await?;
+        insert_sync(self, &mut *tx, editor.actor(), &new).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -130,7 +129,7 @@ pub(crate) struct NewSyncEntry<'a> {
 /// Makes a sync and the first version of its mapping in the caller's transaction. The input has been checked.
 pub(crate) async fn insert_sync(
     engine: &Engine,
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     actor: &Actor,
     new: &NewSyncEntry<'_>,
 ) -> Result<SyncId> {
@@ -144,10 +143,10 @@ pub(crate) async fn insert_sync(
         chargify: new.chargify.connection_id(),
         policy: new.policy.row()?,
     };
-    store::syncs::insert(conn, &row).await?;
+    conn.insert_sync(&row).await?;
     let rules = mapping::to_json(new.mapping)?;
-    store::syncs::insert_mapping(conn, workspace_id, sync_id, &rules, actor.name(), "first version").await?;
-    store::syncs::set_call_slots(conn, workspace_id, new.chargify.connection_id()).await?;
+    conn.insert_mapping(workspace_id, sync_id, &rules, actor.name(), "first version").await?;
+    conn.set_call_slots(workspace_id, new.chargify.connection_id()).await?;
     let line = NewAuditLine::by(actor, AuditAction::SyncCreated, engine.clock().now())
         .about(format!("sync:{sync_id}"), new.name)
         .with("highlevel", new.highlevel.name.as_str())
@@ -157,8 +156,8 @@ pub(crate) async fn insert_sync(
     Ok(sync_id)
 }
 
-pub(crate) async fn named(conn: &mut PgConnection, workspace_id: WorkspaceId, name: &str) -> Result<SyncRow> {
-    store::syncs::find(conn, workspace_id, name).await?.ok_or(EngineError::NotFound("sync"))
+pub(crate) async fn named(conn: &mut dyn Tables, workspace_id: WorkspaceId, name: &str) -> Result<SyncRow> {
+    conn.sync_by_name(workspace_id, name).await?.ok_or(EngineError::NotFound("sync"))
 }
 
 /// The connection of that name and side, or why it will not do.

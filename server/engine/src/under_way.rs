@@ -1,6 +1,6 @@
 //! Writes of this process that are on their way: nobody else here may look them up and call them not done.
 
-use crate::{Engine, store};
+use crate::Engine;
 use domain::{IntentId, WorkspaceId};
 use std::sync::PoisonError;
 
@@ -33,8 +33,8 @@ impl Engine {
     }
 
     async fn leave_unknown(&self, workspace_id: WorkspaceId, intent_id: IntentId) -> crate::Result<()> {
-        let mut conn = self.pool().acquire().await?;
-        store::intents::leave_unknown(&mut conn, workspace_id, &[intent_id.0], self.clock().now()).await?;
+        let mut conn = self.store().session().await?;
+        conn.leave_intents_unknown(workspace_id, &[intent_id.0], self.clock().now()).await?;
         Ok(())
     }
 }

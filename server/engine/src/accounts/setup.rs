@@ -114,12 +114,12 @@ impl Engine {
 
     async fn workspace_for_owner(
         &self,
-        conn: &mut PgConnection,
+        mut conn: &mut PgConnection,
         name: &str,
         who: &(String, String),
     ) -> Result<WorkspaceId> {
         let wanted = if name.is_empty() { FIRST_WORKSPACE } else { name };
-        let workspace_id = self.first_workspace(conn, wanted, who.clone()).await?;
+        let workspace_id = self.first_workspace(&mut conn, wanted, who.clone()).await?;
         let before = store::workspaces::name(conn, workspace_id).await?;
         if name.is_empty() || before == name || store::workspaces::named(conn, name).await?.is_some() {
             return Ok(workspace_id);
@@ -128,7 +128,7 @@ impl Engine {
             let line = NewAuditLine::of(who.clone(), AuditAction::WorkspaceRenamed, self.clock().now())
                 .about(format!("workspace:{workspace_id}"), name)
                 .with("before", before);
-            audit::append(conn, workspace_id, line).await?;
+            audit::append(&mut conn, workspace_id, line).await?;
         }
         Ok(workspace_id)
     }

@@ -4,10 +4,9 @@ use super::{
     action::{AuditAction, AuditOutcome},
     chain::{self, Chained},
 };
-use crate::{Actor, Result, store};
+use crate::{Actor, Result, store::Tables};
 use domain::{RunId, WorkspaceId};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -109,7 +108,7 @@ impl NewAuditLine {
 ///
 /// # Errors
 /// Database errors.
-pub(crate) async fn append(conn: &mut PgConnection, workspace_id: WorkspaceId, line: NewAuditLine) -> Result<()> {
+pub(crate) async fn append(conn: &mut dyn Tables, workspace_id: WorkspaceId, line: NewAuditLine) -> Result<()> {
     append_many(conn, workspace_id, vec![line]).await
 }
 
@@ -119,14 +118,14 @@ pub(crate) async fn append(conn: &mut PgConnection, workspace_id: WorkspaceId, l
 /// # Errors
 /// Database errors.
 pub(crate) async fn append_many(
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     workspace_id: WorkspaceId,
     lines: Vec<NewAuditLine>,
 ) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
     }
-    let (mut line_no, mut previous) = store::audit::lock_head(conn, workspace_id).await?;
+    let (mut line_no, mut previous) = conn.lock_audit_head(workspace_id).await?;
     let mut columns = Columns::default();
     for line in lines {
         let line = line.storable();
@@ -134,7 +133,7 @@ pub(crate) async fn append_many(
         let hash = chain::hash(&previous, &line.chained(workspace_id, line_no)).to_vec();
         columns.push(line_no, line, std::mem::replace(&mut previous, hash.clone()), hash);
     }
-    store::audit::insert(conn, workspace_id, &columns).await?;
+    conn.insert_audit_lines(workspace_id, &columns).await?;
     Ok(())
 }
 

@@ -1,15 +1,8 @@
 //! Reading the whole trail again: is every line still what it was, in its place, and is the last one still there?
 
 use super::chain::{self, Chained, GENESIS};
-use crate::{
-    Engine, Result,
-    store::{
-        self,
-        audit::{AuditLineRow, Wanted},
-    },
-};
+use crate::{Engine, Result, store::audit::AuditLineRow};
 use domain::{WorkspaceId, limits};
-use sqlx::Connection as _;
 
 /// What reading the whole trail found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,23 +61,14 @@ impl Engine {
     /// # Errors
     /// Database errors.
     pub async fn verify_audit(&self, workspace_id: WorkspaceId) -> Result<AuditVerdict> {
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
+        let mut tx = self.store().begin().await?;
         // Lines appended meanwhile are not seen, so that head and lines belong together.
-        store::audit::freeze(&mut tx).await?;
-        let head = store::audit::head(&mut tx, workspace_id).await?.unwrap_or((0, GENESIS.to_vec()));
+        tx.freeze().await?;
+        let head = tx.audit_head(workspace_id).await?.unwrap_or((0, GENESIS.to_vec()));
         let mut proven = Proven { line_no: 0, hash: GENESIS.to_vec() };
         let mut first_bad = None;
         while first_bad.is_none() {
-            let everything = Wanted::default();
-            let rows = store::audit::page_onwards(
-                &mut tx,
-                workspace_id,
-                everything,
-                proven.line_no,
-                limits::AUDIT_VERIFY_LINES,
-            )
-            .await?;
+            let rows = tx.audit_lines_after(workspace_id, proven.line_no, limits::AUDIT_VERIFY_LINES).await?;
             if rows.is_empty() {
                 break;
             }

@@ -109,6 +109,13 @@ pub struct Written {
     pub problems: Vec<RowProblem>,
 }
 
+impl Written {
+    /// A write that the service took whole, as it answered it.
+    pub(super) fn of(record: Record) -> Self {
+        Self { record, differing: Vec::new(), dropped: Vec::new(), problems: Vec::new() }
+    }
+}
+
 /// A field that was to be written and was not, while the rest was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped {

@@ -7,15 +7,17 @@ mod location;
 mod meter;
 mod refusal;
 mod search;
+mod tags;
 mod wire;
 mod write;
 
 pub use location::{CustomField, Location};
 pub use meter::{LocationState, Locations, Tokens};
 pub use search::{ContactPage, SearchCursor, SearchPage};
+pub use tags::{TAGS_OFF, TAGS_ON};
 
 use super::call::{Answer, Call, Manners, send};
-use super::{Account, CallContext, CallError, Dropped, Refusal, Wire, Written, address, json};
+use super::{Account, CallContext, CallError, Dropped, Refusal, Wire, Written, address};
 use crate::{Incoming, UpstreamClass};
 use domain::{
     RemoteId, Side,
@@ -127,7 +129,8 @@ impl HighLevel {
         self.written(&answer, fields, Vec::new())
     }
 
-    /// Changes the given fields and leaves all others alone.
+    /// Changes the given fields and leaves all others alone. Tags to put on stand under [`TAGS_ON`], tags to take off
+    /// under [`TAGS_OFF`]; each is a call of its own, after the others.
     ///
     /// Where the service refuses `companyName` in an update, the rest is written and it is named in
     /// [`Written::dropped`].
@@ -136,6 +139,24 @@ impl HighLevel {
     /// [`Refusal::NeverSent`] for tags, for fields that cannot be written, and when nothing is left to send;
     /// [`Refusal::DuplicateContact`] when another contact has the new e-mail or phone; other [`CallError`]s.
     pub async fn update(
+        &self,
+        context: &CallContext,
+        id: &RemoteId,
+        fields: &BTreeMap<FieldKey, Value>,
+    ) -> Result<Written, CallError> {
+        let (tags, fields) = tags::split(fields);
+        let mut done = if fields.is_empty() && !tags.is_empty() {
+            Written::of(Record { id: Some(id.clone()), ..Record::new(Side::Highlevel) })
+        } else {
+            self.update_fields(context, id, &fields).await?
+        };
+        if let Some(now) = self.set_tags(context, id, &tags).await? {
+            done.record.set("tags", now);
+        }
+        Ok(done)
+    }
+
+    async fn update_fields(
         &self,
         context: &CallContext,
         id: &RemoteId,
@@ -209,32 +230,6 @@ impl HighLevel {
         location::custom_fields(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no custom fields"))
     }
 
-    /// Adds tags to a contact and keeps its others. Adding a tag it has changes nothing.
-    ///
-    /// # Errors
-    /// A [`CallError`].
-    pub async fn add_tags(
-        &self,
-        context: &CallContext,
-        id: &RemoteId,
-        tags: &[String],
-    ) -> Result<Vec<String>, CallError> {
-        self.change_tags(context, http::Method::POST, "POST /contacts/{id}/tags", (id, tags)).await
-    }
-
-    /// Removes tags from a contact. Removing a tag it does not have changes nothing.
-    ///
-    /// # Errors
-    /// A [`CallError`].
-    pub async fn remove_tags(
-        &self,
-        context: &CallContext,
-        id: &RemoteId,
-        tags: &[String],
-    ) -> Result<Vec<String>, CallError> {
-        self.change_tags(context, http::Method::DELETE, "DELETE /contacts/{id}/tags", (id, tags)).await
-    }
-
     /// Asks for an update that cannot happen, of a contact that cannot exist: the answer tells whether the credential
     /// may write, and nothing is changed.
     ///
@@ -255,30 +250,6 @@ impl HighLevel {
         let body = write::update_body(fields, &self.custom_fields)?;
         let target = format!("/contacts/{}", address::encode(id.as_str()));
         self.call(context, change(http::Method::PUT, "PUT /contacts/{id}", target, body)).await
-    }
-
-    async fn change_tags(
-        &self,
-        context: &CallContext,
-        method: http::Method,
-        endpoint: &'static str,
-        (id, tags): (&RemoteId, &[String]),
-    ) -> Result<Vec<String>, CallError> {
-        // Tags are stored in lower case; sent so, they are what comes back.
-        let tags: Vec<String> =
-            tags.iter().map(|tag| tag.trim().to_lowercase()).filter(|tag| !tag.is_empty()).collect();
-        if tags.is_empty() {
-            return Err(CallError::never_sent(Side::Highlevel, "no tag was given"));
-        }
-        let target = format!("/contacts/{}/tags", address::encode(id.as_str()));
-        let answer = self.call(context, change(method, endpoint, target, json!({ "tags": tags }))).await?;
-        let body = answer.json()?;
-        let now = body.get("tags").and_then(|tags| json::value(tags).ok());
-        match now.ok_or_else(|| answer.unreadable("the answer holds no tags"))? {
-            Value::List(tags) => Ok(tags),
-            Value::Text(tag) => Ok(vec![tag]),
-            Value::Empty => Ok(Vec::new()),
-        }
     }
 
     fn written(

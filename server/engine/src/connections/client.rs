@@ -5,14 +5,13 @@ use crate::{
     Engine, EngineError, Result,
     clients::{self, Account, Chargify, HighLevel, Wire, highlevel::Tokens},
     store::{
-        self,
+        Tables,
         connections::{ConnectionRow, CredentialRow},
     },
     vault::Belonging,
 };
 use domain::{ConnectionId, Side, WorkspaceId};
 use secrecy::SecretString;
-use sqlx::PgConnection;
 
 /// A connection with the credential its calls are made with.
 pub(super) struct Opened {
@@ -60,8 +59,8 @@ impl Engine {
         field: CredentialField,
     ) -> Result<Option<SecretString>> {
         let stored = {
-            let mut conn = self.pool().acquire().await?;
-            store::connections::credentials(&mut conn, row.workspace_id(), row.connection_id()).await?
+            let mut conn = self.store().session().await?;
+            conn.credentials(row.workspace_id(), row.connection_id()).await?
         };
         let stored = stored.iter().find(|stored| stored.field == field.as_str());
         stored.map(|stored| self.opened(row, stored)).transpose()
@@ -74,8 +73,8 @@ impl Engine {
         side: Side,
     ) -> Result<Opened> {
         let row = {
-            let mut conn = self.pool().acquire().await?;
-            store::connections::find(&mut conn, workspace_id, connection_id).await?
+            let mut conn = self.store().session().await?;
+            conn.connection(workspace_id, connection_id).await?
         };
         let row = row.ok_or(EngineError::NotFound("connection"))?;
         if side_of(&row)? != side {
@@ -124,11 +123,11 @@ impl Engine {
     /// What is left of a location's calls, as its last answers to this process said.
     pub(crate) async fn location_tokens(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         workspace_id: WorkspaceId,
         connection_id: ConnectionId,
     ) -> Result<Option<Tokens>> {
-        let Some(row) = store::connections::find(conn, workspace_id, connection_id).await? else { return Ok(None) };
+        let Some(row) = conn.connection(workspace_id, connection_id).await? else { return Ok(None) };
         let base_url = row.base_url.as_deref().unwrap_or(clients::highlevel::OFFICIAL_HOST);
         Ok(Some(self.locations().of(base_url, &row.account).tokens(self.clock())))
     }

@@ -3,10 +3,8 @@
 use crate::{
     Engine, Result,
     audit::{self, AuditAction, AuditOutcome, NewAuditLine},
-    store,
 };
 use domain::{ConnectionId, WorkspaceId};
-use sqlx::Connection as _;
 
 /// The last thing known of a connection's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +41,8 @@ impl Engine {
         by_write: bool,
     ) -> Result<()> {
         let known = {
-            let mut conn = self.pool().acquire().await?;
-            store::connections::find(&mut conn, workspace_id, connection_id).await?
+            let mut conn = self.store().session().await?;
+            conn.connection(workspace_id, connection_id).await?
         };
         let Some(known) = known else { return Ok(()) };
         let is_news = known.state == ConnectionState::Untested.as_str()
@@ -67,11 +65,10 @@ impl Engine {
         detail: Option<&str>,
     ) -> Result<bool> {
         let at = self.clock().now();
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let Some(row) = store::connections::find(&mut tx, workspace_id, connection_id).await? else { return Ok(false) };
+        let mut tx = self.store().begin().await?;
+        let Some(row) = tx.connection(workspace_id, connection_id).await? else { return Ok(false) };
         let known = (state.as_str(), detail);
-        if !store::connections::set_state(&mut tx, workspace_id, connection_id, known, at).await? {
+        if !tx.set_connection_state(workspace_id, connection_id, known, at).await? {
             return Ok(false);
         }
         if row.state != state.as_str() {
@@ -83,7 +80,7 @@ impl Engine {
                 .with("side", row.side.as_str())
                 .with("reason", detail.unwrap_or_default())
                 .change(&row.side, "state", &row.state, state.as_str());
-            audit::append(&mut tx, workspace_id, line).await?;
+            audit::append(&mut *tx, workspace_id, line).await?;
         }
         tx.commit().await?;
         Ok(true)

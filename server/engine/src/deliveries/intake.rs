@@ -7,10 +7,7 @@ use crate::{
     Engine, EngineError, Result,
     clients::Priority,
     jobs::Job,
-    store::{
-        self,
-        deliveries::{DeliveryBatch, RecipientRow, WorkBatch},
-    },
+    store::deliveries::{DeliveryBatch, RecipientRow, WorkBatch},
     vault::{Belonging, Sealed, SealedKey},
 };
 use domain::{ConnectionId, Side, SyncId, WorkspaceId, limits};
@@ -138,8 +135,8 @@ impl Engine {
     async fn recipients(&self, batch: &[Arrival]) -> Result<HashMap<(Side, String), Known>> {
         let keys: HashSet<&str> = batch.iter().map(|arrival| arrival.key.as_str()).collect();
         let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
-        let mut conn = self.pool().acquire().await?;
-        let rows = store::deliveries::recipients(&mut conn, &keys).await?;
+        let mut conn = self.store().session().await?;
+        let rows = conn.recipients(&keys).await?;
         drop(conn);
         let mut by_key: HashMap<String, Vec<RecipientRow>> = HashMap::new();
         for row in rows {
@@ -199,8 +196,8 @@ impl Engine {
                 *arrivals += 1;
             }
         }
-        let mut conn = self.pool().acquire().await?;
-        let recorded = store::deliveries::record(&mut conn, &new, &work, self.clock().now()).await?;
+        let mut conn = self.store().session().await?;
+        let recorded = conn.record_deliveries(&new, &work, self.clock().now()).await?;
         let recorded: HashSet<Uuid> = recorded.into_iter().collect();
         let received = places.into_iter().zip(genuine).map(|((place, is_first), arrival)| {
             let is_new = new.delivery_id.get(place).is_some_and(|id| recorded.contains(id));

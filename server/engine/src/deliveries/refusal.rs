@@ -3,10 +3,9 @@
 use crate::{
     Engine, Result,
     audit::{AuditAction, AuditOutcome, NewAuditLine, append},
-    store::{self, deliveries::RecipientRow},
+    store::deliveries::RecipientRow,
 };
 use domain::WorkspaceId;
-use sqlx::{Connection as _, PgConnection};
 use time::Duration;
 
 /// At most one audit line in this time per connection and reason: whoever knows the address must not be able to fill
@@ -40,12 +39,7 @@ impl Refusal {
 }
 
 impl Engine {
-    pub(super) async fn note_refused_delivery(
-        &self,
-        conn: &mut PgConnection,
-        recipient: &RecipientRow,
-        refusal: Refusal,
-    ) -> Result<()> {
+    pub(super) async fn note_refused_delivery(&self, recipient: &RecipientRow, refusal: Refusal) -> Result<()> {
         tracing::warn!(
             connection.id = %recipient.public_id,
             reason = refusal.words(),
@@ -55,19 +49,21 @@ impl Engine {
         let subject = format!("connection:{}", recipient.connection_id);
         let now = self.clock().now();
         let since = now - LINE_EVERY;
-        if store::deliveries::refused_since(conn, workspace_id, &subject, refusal.words(), since).await? {
+        let mut conn = self.store().session().await?;
+        if conn.refused_since(workspace_id, &subject, refusal.words(), since).await? {
             return Ok(());
         }
-        let mut tx = conn.begin().await?;
+        drop(conn);
+        let mut tx = self.store().begin().await?;
         // Under the trail's lock nobody can have written the same line in between.
-        store::audit::lock_head(&mut tx, workspace_id).await?;
-        if !store::deliveries::refused_since(&mut tx, workspace_id, &subject, refusal.words(), since).await? {
+        tx.lock_audit_head(workspace_id).await?;
+        if !tx.refused_since(workspace_id, &subject, refusal.words(), since).await? {
             let actor = (format!("webhook:{}", recipient.public_id), "webhook".to_owned());
             let line = NewAuditLine::of(actor, AuditAction::DeliveryRefused, now)
                 .about(subject, recipient.name.clone())
                 .ended(AuditOutcome::Refused)
                 .with("reason", refusal.words());
-            append(&mut tx, workspace_id, line).await?;
+            append(&mut *tx, workspace_id, line).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -1,17 +1,13 @@
 //! Reading the definitions of the fields that accounts made themselves: one call for each side that has some mapped.
 
-use super::{
-    OwnFields,
-    known::own_fields,
-};
+use super::{OwnFields, known::own_fields};
 use crate::{
     Editor, Engine, EngineError, Result, UpstreamClass,
     audit::{self, AuditAction, NewAuditLine},
-    clients::{CallContext, CallError, Priority},
-    store,
-    sync::{Clients, SyncContext},
+    clients::{CallContext, Priority},
+    sync::{Clients, Planned, SyncContext, names_own_field},
 };
-use domain::{Side, limits};
+use domain::{Side, limits, plan::Change};
 use time::Duration;
 
 impl Engine {
@@ -21,8 +17,8 @@ impl Engine {
     /// [`EngineError::NotFound`]; [`EngineError::Upstream`] when a service refuses; database errors.
     pub async fn refresh_fields(&self, editor: &Editor, sync: &str) -> Result<()> {
         let row = {
-            let mut conn = self.pool().acquire().await?;
-            store::syncs::find(&mut conn, editor.workspace_id(), sync).await?
+            let mut conn = self.store().session().await?;
+            conn.sync_by_name(editor.workspace_id(), sync).await?
         };
         let context = SyncContext::of(row.ok_or(EngineError::NotFound("sync"))?)?;
         let clients = self.clients(&context).await?;
@@ -34,7 +30,29 @@ impl Engine {
         Ok(())
     }
 
-    /// Reads the fields of each side that has some of its own mapped, unless they were read of late. `all`: in any case.
+    /// Whether what is planned can be believed: where an emptied field of an account's own is to empty its partner, the
+    /// field itself may have been deleted. `false`: it was, which is known from now on; plan again.
+    ///
+    /// # Errors
+    /// As [`Engine::learn_fields`].
+    pub(crate) async fn own_fields_stand(
+        &self,
+        context: &SyncContext,
+        clients: &Clients,
+        call: &CallContext,
+        planned: &Planned,
+    ) -> Result<bool> {
+        let empties = |change: &Change| {
+            let rule = context.policy.mapping.rule(&change.rule);
+            change.after.is_blank() && rule.is_some_and(|rule| names_own_field(rule, change.side.other()))
+        };
+        if !planned.item.changes.iter().any(empties) {
+            return Ok(true);
+        }
+        Ok(self.learn_fields(context, clients, call, false).await?.resting == context.resting)
+    }
+
+    /// Reads the fields of each side that has some of its own mapped, unless they were read just now. `all`: in any case.
     /// What a service does not let us read stays as it was known. Returns the context as it is then.
     ///
     /// # Errors
@@ -48,9 +66,10 @@ impl Engine {
     ) -> Result<SyncContext> {
         let mut context = context.clone();
         for side in Side::BOTH {
-            let fresh = context.known.side(side).is_some_and(|own| {
-                !own.is_older_than(Duration::seconds(limits::FIELDS_FRESH_S), self.clock().now())
-            });
+            let fresh = context
+                .known
+                .side(side)
+                .is_some_and(|own| !own.is_older_than(Duration::seconds(limits::FIELDS_SURE_S), self.clock().now()));
             if !context.maps_own_fields(side) || (fresh && !all) {
                 continue;
             }
@@ -75,21 +94,22 @@ impl Engine {
         actor: (String, String),
     ) -> Result<serde_json::Value> {
         let found = match side {
-            Side::Highlevel => clients.highlevel.custom_fields(call).await.map(|fields| {
-                fields.iter().map(crate::clients::highlevel::CustomField::field).collect()
-            }),
+            Side::Highlevel => clients
+                .highlevel
+                .custom_fields(call)
+                .await
+                .map(|fields| fields.iter().map(crate::clients::highlevel::CustomField::field).collect()),
             Side::Chargify => clients.chargify.metafields(call).await,
         };
-        let found = found.map_err(|error: CallError| EngineError::from(error))?;
+        let found = found.map_err(EngineError::from)?;
         let (workspace_id, connection_id) = (context.workspace_id, context.connection_id(side));
         let now = self.clock().now();
-        let mut tx = self.pool().begin().await?;
-        let before = store::fields::get(&mut tx, workspace_id, connection_id).await?;
+        let mut tx = self.store().begin().await?;
+        let before = tx.connection_fields(workspace_id, connection_id).await?;
         let before = before.as_ref().map(own_fields).transpose()?;
         let own = OwnFields::after(before.as_ref(), found, now);
-        let stored =
-            serde_json::to_value(&own).map_err(|_infallible| EngineError::Bug("fields do not serialise"))?;
-        store::fields::set(&mut tx, workspace_id, connection_id, &stored).await?;
+        let stored = serde_json::to_value(&own).map_err(|_infallible| EngineError::Bug("fields do not serialise"))?;
+        tx.set_connection_fields(workspace_id, connection_id, &stored).await?;
         if !own.is_same_as(before.as_ref()) {
             let name = if side == Side::Highlevel { &context.row.highlevel } else { &context.row.chargify };
             let (new, gone) = own.differences(before.as_ref());
@@ -98,7 +118,7 @@ impl Engine {
                 .with("side", side.as_str())
                 .with("new", new)
                 .with("gone", gone);
-            audit::append(&mut tx, workspace_id, line).await?;
+            audit::append(&mut *tx, workspace_id, line).await?;
         }
         tx.commit().await?;
         Ok(stored)

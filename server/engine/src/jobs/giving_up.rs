@@ -3,25 +3,24 @@
 use super::Job;
 use crate::{
     Engine, EngineError, Result,
-    store::{self, deliveries::Settled, jobs::ClaimedRow},
+    store::{Tables, deliveries::Settled, jobs::ClaimedRow},
 };
 use domain::{ConnectionId, Side, SyncId, WorkspaceId, outcome::Outcome};
-use sqlx::PgConnection;
 
 impl Engine {
     /// Ends the job, and with it its run or the deliveries that asked for it. Nothing happens when the job is another's.
     pub(super) async fn give_job_up(&self, job: &ClaimedRow, error: &EngineError) -> Result<()> {
         self.flush_calls().await?;
-        let mut tx = self.pool().begin().await?;
-        if !store::jobs::finish(&mut tx, job, "gave_up", Some(&error.to_string())).await? {
+        let mut tx = self.store().begin().await?;
+        if !tx.finish_job(job, "gave_up", Some(&error.to_string())).await? {
             return Ok(());
         }
         match serde_json::from_value(job.payload.clone()) {
             Ok(Job::Run { run_id }) => {
-                self.fail_run_in(&mut tx, WorkspaceId(job.workspace_id), run_id, &error.words()).await?;
+                self.fail_run_in(&mut *tx, WorkspaceId(job.workspace_id), run_id, &error.words()).await?;
             }
             Ok(Job::Reconcile { sync_id, side, remote_id }) => {
-                self.fail_deliveries(&mut tx, job, (sync_id, side, &remote_id), error).await?;
+                self.fail_deliveries(&mut *tx, job, (sync_id, side, &remote_id), error).await?;
             }
             Err(_unreadable) => {}
         }
@@ -33,14 +32,14 @@ impl Engine {
     /// work on the record, or by the next run.
     async fn fail_deliveries(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         job: &ClaimedRow,
         (sync_id, side, remote_id): (SyncId, Side, &str),
         error: &EngineError,
     ) -> Result<()> {
         let workspace_id = WorkspaceId(job.workspace_id);
-        let Some(sync) = store::syncs::get(conn, workspace_id, sync_id).await? else { return Ok(()) };
-        if store::jobs::others_at_record(conn, job, side, remote_id).await? {
+        let Some(sync) = conn.sync(workspace_id, sync_id).await? else { return Ok(()) };
+        if conn.others_at_record(job, side, remote_id).await? {
             return Ok(());
         }
         let connection_id = match side {
@@ -60,12 +59,12 @@ impl Engine {
         };
         let ids = [remote_id.to_owned()];
         loop {
-            let open = store::deliveries::open_for_subject(conn, workspace_id, connection_id, &ids).await?;
+            let open = conn.open_deliveries(workspace_id, connection_id, &ids).await?;
             let open: Vec<_> = open.into_iter().map(|delivery| delivery.delivery_id).collect();
             if open.is_empty() {
                 return Ok(());
             }
-            store::deliveries::settle(conn, workspace_id, &open, &settled).await?;
+            conn.settle_deliveries(workspace_id, &open, &settled).await?;
         }
     }
 }

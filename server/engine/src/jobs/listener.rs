@@ -1,8 +1,7 @@
-//! Ears on Postgres: wakes workers and pages when another process, or this one, says that something changed.
+//! Ears on the store: wakes workers and pages when another process, or this one, says that something changed.
 
-use crate::Engine;
-use domain::{RunId, limits};
-use sqlx::postgres::PgListener;
+use crate::{Engine, store::Notice};
+use domain::limits;
 
 /// The background task that listens.
 #[derive(Debug)]
@@ -21,20 +20,14 @@ impl Wakeups {
     }
 
     async fn listen_once(engine: &Engine) -> crate::Result<()> {
-        let mut listener = PgListener::connect_with(engine.pool()).await?;
-        listener.listen_all(["concord_job", "concord_run"]).await?;
+        let mut notices = engine.store().notices().await?;
         // Whatever was enqueued before the listening began is found by looking once.
         engine.shared().job_wakes.notify_one();
         loop {
-            let notice = listener.recv().await?;
-            match notice.channel() {
-                "concord_job" => engine.shared().job_wakes.notify_one(),
-                _ => {
-                    if let Ok(run_id) = notice.payload().parse::<RunId>() {
-                        // Nobody may be looking at a run: that is no error.
-                        drop(engine.shared().run_changes.send(run_id));
-                    }
-                }
+            match notices.next().await? {
+                Notice::Jobs => engine.shared().job_wakes.notify_one(),
+                // Nobody may be looking at a run: that is no error.
+                Notice::Run(run_id) => drop(engine.shared().run_changes.send(run_id)),
             }
         }
     }

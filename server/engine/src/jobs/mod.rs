@@ -9,10 +9,13 @@ use listener::Wakeups;
 pub(crate) use worker::Ending;
 pub use worker::Worker;
 
-use crate::{Engine, clients::Priority, store};
+use crate::{
+    Engine,
+    clients::Priority,
+    store::{self, Tables},
+};
 use domain::{ConnectionId, JobId, RunId, Side, SyncId, WorkspaceId};
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
 
 /// Everything a worker can be asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,22 +55,19 @@ pub(crate) struct Queueing {
 
 impl Engine {
     /// Adds the job in the caller's transaction; workers wake when it commits.
-    pub(crate) async fn enqueue(&self, conn: &mut PgConnection, job: &Job, at: &Queueing) -> crate::Result<()> {
+    pub(crate) async fn enqueue(&self, conn: &mut dyn Tables, job: &Job, at: &Queueing) -> crate::Result<()> {
         let payload =
             serde_json::to_value(job).map_err(|_infallible| crate::EngineError::Bug("a job does not serialise"))?;
-        store::jobs::enqueue(
-            conn,
-            store::jobs::NewJob {
-                job_id: JobId(self.entropy().uuid()),
-                workspace_id: at.workspace_id,
-                lane_id: at.lane_id,
-                kind: job.kind(),
-                payload,
-                priority: at.priority.rank(),
-                coalesce_key: Some(job.coalesce_key()),
-                delay_ms: at.delay_ms,
-            },
-        )
+        conn.enqueue_job(store::jobs::NewJob {
+            job_id: JobId(self.entropy().uuid()),
+            workspace_id: at.workspace_id,
+            lane_id: at.lane_id,
+            kind: job.kind(),
+            payload,
+            priority: at.priority.rank(),
+            coalesce_key: Some(job.coalesce_key()),
+            delay_ms: at.delay_ms,
+        })
         .await?;
         Ok(())
     }

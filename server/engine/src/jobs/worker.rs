@@ -1,7 +1,7 @@
 //! The worker: claims jobs, keeps their leases, carries them out, and writes down how they ended.
 
 use super::{Job, Wakeups};
-use crate::{Engine, EngineError, Result, UpstreamClass, store, store::jobs::ClaimedRow};
+use crate::{Engine, EngineError, Result, UpstreamClass, store::jobs::ClaimedRow};
 use domain::{WorkspaceId, limits, retry};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -108,8 +108,8 @@ impl Worker {
     }
 
     async fn next_due(&self) -> Result<Option<Duration>> {
-        let mut conn = self.engine.pool().acquire().await?;
-        let due_ms = store::jobs::next_due_ms(&mut conn).await?;
+        let mut conn = self.engine.store().session().await?;
+        let due_ms = conn.next_due_ms().await?;
         Ok(due_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
     }
 
@@ -136,13 +136,12 @@ impl Worker {
         let node_id = self.engine.node().id;
         let mut full = Vec::new();
         loop {
-            let mut tx = self.engine.pool().begin().await?;
-            let Some((workspace_id, lane_id)) = store::jobs::lock_lane_with_work(&mut tx, &full, with_runs).await?
-            else {
+            let mut tx = self.engine.store().begin().await?;
+            let Some((workspace_id, lane_id)) = tx.lock_lane_with_work(&full, with_runs).await? else {
                 return Ok(None);
             };
-            store::jobs::release_expired(&mut tx, workspace_id, lane_id).await?;
-            let job = store::jobs::claim_in_lane(&mut tx, (workspace_id, lane_id), node_id, lease_s, with_runs).await?;
+            tx.release_expired_jobs(workspace_id, lane_id).await?;
+            let job = tx.claim_job((workspace_id, lane_id), node_id, lease_s, with_runs).await?;
             tx.commit().await?;
             if job.is_some() {
                 return Ok(job);
@@ -175,8 +174,8 @@ impl Worker {
     async fn hand_back(&self, job: &ClaimedRow) {
         for _ in 0..limits::JOB_LEASE_S {
             let handed = async {
-                let mut conn = self.engine.pool().acquire().await?;
-                store::jobs::retry(&mut conn, job, 0, false, "the database session was lost").await
+                let mut conn = self.engine.store().session().await?;
+                conn.retry_job(job, 0, false, "the database session was lost").await
             };
             match handed.await {
                 Ok(_) => return,
@@ -194,8 +193,8 @@ impl Worker {
         loop {
             self.engine.clock().sleep(Duration::from_secs(limits::JOB_RENEW_S)).await;
             let extended = async {
-                let mut conn = self.engine.pool().acquire().await?;
-                store::jobs::extend(&mut conn, job, lease_s).await
+                let mut conn = self.engine.store().session().await?;
+                conn.extend_job(job, lease_s).await
             };
             match extended.await {
                 Ok(true) => {}
@@ -220,14 +219,14 @@ impl Worker {
     }
 
     async fn write_down(&self, job: &ClaimedRow, result: Result<Ending>) -> Result<()> {
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let attempt = u32::try_from(job.attempt).unwrap_or(u32::MAX);
         match result {
-            Ok(Ending::Done) => store::jobs::finish(&mut conn, job, "done", None).await?,
-            Ok(Ending::Later(delay)) => store::jobs::retry(&mut conn, job, millis(delay), false, "more to do").await?,
+            Ok(Ending::Done) => conn.finish_job(job, "done", None).await?,
+            Ok(Ending::Later(delay)) => conn.retry_job(job, millis(delay), false, "more to do").await?,
             Err(EngineError::Upstream { class: UpstreamClass::Rate { retry_after }, detail, .. }) => {
                 let delay = retry_after.unwrap_or(Duration::from_secs(limits::LANE_PAUSE_FIRST_S));
-                store::jobs::retry(&mut conn, job, millis(delay), false, &detail).await?
+                conn.retry_job(job, millis(delay), false, &detail).await?
             }
             Err(error) if attempt >= limits::JOB_ATTEMPTS || is_final(&error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "gave the job up");
@@ -237,7 +236,7 @@ impl Worker {
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the job failed; trying again later");
                 let delay = retry::backoff(attempt, self.engine.entropy().next());
-                store::jobs::retry(&mut conn, job, millis(delay), true, &error.to_string()).await?
+                conn.retry_job(job, millis(delay), true, &error.to_string()).await?
             }
         };
         Ok(())

@@ -8,7 +8,7 @@ use crate::{
     Engine, EngineError, Result, Runner,
     audit::{self, AuditAction, NewAuditLine},
     runs::{Approval, NewRunOf},
-    store::{self, decisions::NewDecision},
+    store::{self, Tables, decisions::NewDecision},
     sync::{Decided, LONE_CUSTOMER, Planned, SyncContext},
 };
 use domain::{
@@ -17,7 +17,6 @@ use domain::{
     plan::Action,
     view::{AnswerDraft, QuestionKind, ResyncView},
 };
-use sqlx::PgConnection;
 
 /// Which record is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +45,11 @@ impl Engine {
     pub async fn plan_answer(&self, by: &Runner, at: &RecordAt, draft: &AnswerDraft) -> Result<ResyncView> {
         let context = self.context_of(by, at).await?;
         let mut conn = self.read_anew(by, &context, at, customer_asked_for(draft)).await?;
-        match self.suppose(&mut conn, &context, at, draft).await {
-            Ok(supposed) => self.resync_view(&mut conn, &context, &supposed.planned, Some(&supposed.decision)).await,
+        match self.suppose(&mut *conn, &context, at, draft).await {
+            Ok(supposed) => self.resync_view(&mut *conn, &context, &supposed.planned, Some(&supposed.decision)).await,
             Err(EngineError::AlreadyDone) => {
-                let (planned, _) = self.plan_one(&mut conn, &context, (at.side, &at.id), None).await?;
-                self.resync_view(&mut conn, &context, &planned, None).await
+                let (planned, _) = self.plan_one(&mut *conn, &context, (at.side, &at.id), None).await?;
+                self.resync_view(&mut *conn, &context, &planned, None).await
             }
             Err(error) => Err(error),
         }
@@ -66,7 +65,7 @@ impl Engine {
     pub async fn answer(&self, by: &Runner, at: &RecordAt, draft: &AnswerDraft, shown: &str) -> Result<Option<u64>> {
         let context = self.context_of(by, at).await?;
         let mut conn = self.read_anew(by, &context, at, customer_asked_for(draft)).await?;
-        let supposed = self.suppose(&mut conn, &context, at, draft).await?;
+        let supposed = self.suppose(&mut *conn, &context, at, draft).await?;
         drop(conn);
         if seal(&supposed.planned, Some(&supposed.decision)) != shown {
             return Err(EngineError::AlreadyDone);
@@ -84,18 +83,18 @@ impl Engine {
         }
         let (side, id) = subject(&planned)?;
         let chosen = [if side == Side::Highlevel { id.to_owned() } else { format!("{LONE_CUSTOMER}{id}") }];
-        let mut tx = self.pool().begin().await?;
-        self.keep_decision(&mut tx, &context, by, ((side, id), &decision)).await?;
+        let mut tx = self.store().begin().await?;
+        self.keep_decision(&mut *tx, &context, by, ((side, id), &decision)).await?;
         let run = NewRunOf { context: &context, mode: "resync", chosen: Some(&chosen), approval: Approval::Granted };
         let queued = if for_good {
             let verdict = [(id.to_owned(), "left_out", planned.item.reason.words.clone())];
-            store::records::set_verdicts(&mut tx, context.workspace_id, context.sync_id, side, &verdict).await?;
+            tx.set_verdicts(context.workspace_id, context.sync_id, side, &verdict).await?;
             None
         } else {
-            Some(self.queue_run_in(&mut tx, by.actor(), &run).await?)
+            Some(self.queue_run_in(&mut *tx, by.actor(), &run).await?)
         };
         let line = self.decision_line(by, AuditAction::RecordDecided, &context, &planned).with("reason", words);
-        audit::append(&mut tx, context.workspace_id, in_run(line, queued.map(|(_, run_id)| run_id))).await?;
+        audit::append(&mut *tx, context.workspace_id, in_run(line, queued.map(|(_, run_id)| run_id))).await?;
         tx.commit().await?;
         Ok(queued.map(|(number, _)| number))
     }
@@ -127,7 +126,7 @@ impl Engine {
     /// Plans the record as if the draft were decided.
     async fn suppose(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         at: &RecordAt,
         draft: &AnswerDraft,
@@ -159,7 +158,7 @@ impl Engine {
 
     async fn keep_decision(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         by: &Runner,
         ((side, remote_id), decision): ((Side, &str), &Decision),
@@ -174,7 +173,7 @@ impl Engine {
             decided_by: by.actor().name(),
             decided_at: self.clock().now(),
         };
-        Ok(store::decisions::save(conn, &new).await?)
+        Ok(conn.save_decision(&new).await?)
     }
 
     fn decision_line(

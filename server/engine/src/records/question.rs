@@ -3,7 +3,7 @@
 use crate::{
     Engine, Result,
     runs::change_view,
-    store::{self, records::RecordRow},
+    store::{Tables, records::RecordRow},
     sync::{Circumstances, Planned, SyncContext},
 };
 use domain::{
@@ -15,7 +15,6 @@ use domain::{
     value::Value,
     view::{At, CandidateView, ConflictView, QuestionKind, QuestionView},
 };
-use sqlx::PgConnection;
 
 /// Candidates shown at most; with more, none of them is the obvious one.
 const CANDIDATES: usize = 10;
@@ -24,7 +23,7 @@ impl Engine {
     /// The question that keeps the record waiting, or the answer that leaves it out; `None` where nothing is asked.
     pub(super) async fn question(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         planned: &Planned,
     ) -> Result<Option<QuestionView>> {
@@ -49,7 +48,7 @@ impl Engine {
 
     async fn candidates(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         planned: &Planned,
         ids: &[RemoteId],
@@ -57,10 +56,10 @@ impl Engine {
         let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
         let ids: Vec<String> = ids.iter().take(CANDIDATES).map(|id| id.0.clone()).collect();
         let contacts: Vec<String> = planned.contact_id().map(str::to_owned).into_iter().collect();
-        let contact = store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &contacts).await?;
-        let links = store::links::of_records(conn, workspace_id, sync_id, &[], &ids).await?;
+        let contact = conn.records_by_ids(workspace_id, sync_id, Side::Highlevel, &contacts).await?;
+        let links = conn.links_of_records(workspace_id, sync_id, &[], &ids).await?;
         let mut views = Vec::with_capacity(ids.len());
-        for row in store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &ids).await? {
+        for row in conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &ids).await? {
             let decision =
                 Decision { partner: Some(Partner::Customer(row.remote_id.as_str().into())), ..Decision::default() };
             let how = Circumstances::default();
@@ -92,14 +91,14 @@ pub(super) fn candidates_of(matched: &Match) -> &[RemoteId] {
     }
 }
 
-async fn answered(conn: &mut PgConnection, context: &SyncContext, planned: &Planned) -> Result<Option<(String, At)>> {
+async fn answered(conn: &mut dyn Tables, context: &SyncContext, planned: &Planned) -> Result<Option<(String, At)>> {
     let (side, id) = match (planned.contact_id(), planned.customer_id()) {
         (Some(id), _) => (Side::Highlevel, id),
         (None, Some(id)) => (Side::Chargify, id),
         (None, None) => return Ok(None),
     };
     let ids = [id.to_owned()];
-    let rows = store::decisions::of_records(conn, context.workspace_id, context.sync_id, side, &ids).await?;
+    let rows = conn.decisions_of_records(context.workspace_id, context.sync_id, side, &ids).await?;
     Ok(rows.into_iter().next().map(|row| (row.decided_by, row.decided_at.into())))
 }
 

@@ -5,11 +5,11 @@ use crate::{
     Engine, EngineError, Result, Runner,
     clients::{CallContext, Priority},
     runs::{Approval, change_view},
+    store::Tables,
     sync::{Planned, Reader, SyncContext},
 };
 use domain::{Side, decision::Decision, view::ResyncView};
 use sha2::{Digest as _, Sha256};
-use sqlx::PgConnection;
 
 impl Engine {
     /// Reads both sides now and says what a resync would write. Nothing is written.
@@ -20,8 +20,8 @@ impl Engine {
         let at = RecordAt { sync: sync.to_owned(), side, id: id.to_owned() };
         let context = self.context_of(by, &at).await?;
         let mut conn = self.read_anew(by, &context, &at, None).await?;
-        let (planned, _) = self.plan_one(&mut conn, &context, (side, id), None).await?;
-        self.resync_view(&mut conn, &context, &planned, None).await
+        let (planned, _) = self.plan_one(&mut *conn, &context, (side, id), None).await?;
+        self.resync_view(&mut *conn, &context, &planned, None).await
     }
 
     /// Queues the resync of one record that a person has seen the plan of; returns the run's number.
@@ -33,7 +33,7 @@ impl Engine {
         let at = RecordAt { sync: sync.to_owned(), side, id: id.to_owned() };
         let context = self.context_of(by, &at).await?;
         let mut conn = self.read_anew(by, &context, &at, None).await?;
-        let (planned, _) = self.plan_one(&mut conn, &context, (side, id), None).await?;
+        let (planned, _) = self.plan_one(&mut *conn, &context, (side, id), None).await?;
         drop(conn);
         if seal(&planned, None) != shown {
             return Err(EngineError::AlreadyDone);
@@ -46,8 +46,8 @@ impl Engine {
     }
 
     pub(super) async fn context_of(&self, by: &Runner, at: &RecordAt) -> Result<SyncContext> {
-        let mut conn = self.pool().acquire().await?;
-        by_name(&mut conn, by.workspace_id(), &at.sync).await
+        let mut conn = self.store().session().await?;
+        by_name(&mut *conn, by.workspace_id(), &at.sync).await
     }
 
     /// Reads both sides of a record into their copies, and the customer in question where there is one.
@@ -57,9 +57,9 @@ impl Engine {
         context: &SyncContext,
         at: &RecordAt,
         customer: Option<&str>,
-    ) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>> {
-        let mut conn = self.pool().acquire().await?;
-        let (planned, _) = self.plan_one(&mut conn, context, (at.side, &at.id), None).await?;
+    ) -> Result<Box<dyn Tables>> {
+        let mut conn = self.store().session().await?;
+        let (planned, _) = self.plan_one(&mut *conn, context, (at.side, &at.id), None).await?;
         drop(conn);
         let call = CallContext::new(Priority::Live, by.actor().key());
         let reader = Reader::open(self, context, call).await?;
@@ -74,13 +74,13 @@ impl Engine {
             (None, None) => {}
         }
         self.flush_calls().await?;
-        Ok(self.pool().acquire().await?)
+        self.store().session().await
     }
 
     /// The plan as a person is shown it, sealed.
     pub(super) async fn resync_view(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         planned: &Planned,
         decision: Option<&Decision>,

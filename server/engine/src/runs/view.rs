@@ -122,7 +122,7 @@ pub(super) fn tabs(by_action: &BTreeMap<String, i64>) -> Vec<(String, u64)> {
 impl Engine {
     pub(super) async fn live_view(
         &self,
-        conn: &mut PgConnection,
+        mut conn: &mut PgConnection,
         row: &RunRow,
         context: &SyncContext,
     ) -> Result<RunLiveView> {
@@ -131,7 +131,7 @@ impl Engine {
         let lane = store::slots::lane(conn, workspace_id, context.chargify_id()).await?;
         let median = store::runs::median_call_ms(conn, workspace_id, context.row.chargify_connection_id).await?;
         let gate = self.gate(workspace_id, context.chargify_id()).reading();
-        let tokens = self.location_tokens(conn, workspace_id, context.highlevel_id()).await?;
+        let tokens = self.location_tokens(&mut conn, workspace_id, context.highlevel_id()).await?;
         let view = run(row);
         let now = self.clock().now();
         let planned = view.counts.read.saturating_sub(view.counts.settled());

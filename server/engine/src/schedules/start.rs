@@ -9,7 +9,7 @@ use crate::{
     Actor, Approval, Engine, EngineError, Result,
     runs::NewRunOf,
     store::{
-        self,
+        Tables,
         schedules::{Due, ScheduleRow},
     },
     sync::SyncContext,
@@ -18,7 +18,6 @@ use domain::{
     SyncId, WorkspaceId, limits,
     schedule::{Kind, Schedule},
 };
-use sqlx::PgConnection;
 use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -73,8 +72,8 @@ impl Engine {
     }
 
     async fn first_due(&self) -> Result<Option<OffsetDateTime>> {
-        let mut conn = self.pool().acquire().await?;
-        Ok(store::schedules::first_due(&mut conn).await?)
+        let mut conn = self.store().session().await?;
+        Ok(conn.first_due().await?)
     }
 
     /// Queues a run for every schedule that is due and that nothing holds up, and returns how many. The worker calls this
@@ -87,21 +86,21 @@ impl Engine {
         let mut started = 0;
         loop {
             let now = self.clock().now();
-            let mut tx = self.pool().begin().await?;
+            let mut tx = self.store().begin().await?;
             let asked_since = now - limits::SCHEDULE_REFUSED_RETRY;
-            let Some((row, enabled)) = store::schedules::lock_due(&mut tx, now, asked_since, &passed).await? else {
+            let Some((row, enabled)) = tx.lock_due_schedule(now, asked_since, &passed).await? else {
                 return Ok(started);
             };
             passed.push(row.sync_id);
-            match self.take_turn(&mut tx, &row, enabled, now).await {
+            match self.take_turn(&mut *tx, &row, enabled, now).await {
                 Ok(is_start) => {
                     tx.commit().await?;
                     started += usize::from(is_start);
                 }
                 // A person was faster by a moment: it waits for the end of their run.
-                Err(EngineError::AlreadyDone) => tx.rollback().await?,
+                Err(EngineError::AlreadyDone) => drop(tx),
                 Err(error) => {
-                    tx.rollback().await?;
+                    drop(tx);
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         sync.id = %row.sync_id,
@@ -115,7 +114,7 @@ impl Engine {
     /// Whether a run was started.
     async fn take_turn(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         row: &ScheduleRow,
         enabled: bool,
         now: OffsetDateTime,
@@ -125,22 +124,22 @@ impl Engine {
         let ahead = |kind: Kind, next| row.due_at(kind).filter(|due| *due > now).or(next);
         let kept = Due { changes: ahead(Kind::Changes, next.changes), full: ahead(Kind::Full, next.full) };
         match turn(row, &schedule, enabled, now) {
-            Turn::Pass => store::schedules::set_due(conn, row, kept, None).await?,
+            Turn::Pass => conn.set_due(row, kept, None).await?,
             Turn::Wait(end) => {
                 let moved = |kind: Kind| row.due_at(kind).map(|due| due.max(end));
                 let due = Due { changes: moved(Kind::Changes), full: moved(Kind::Full) };
-                store::schedules::set_due(conn, row, due, None).await?;
+                conn.set_due(row, due, None).await?;
             }
             Turn::Start(kind, due_at) => {
                 let workspace_id = WorkspaceId(row.workspace_id);
-                let sync = store::syncs::get(conn, workspace_id, SyncId(row.sync_id)).await?;
+                let sync = conn.sync(workspace_id, SyncId(row.sync_id)).await?;
                 let context = SyncContext::of(sync.ok_or(EngineError::NotFound("sync"))?)?;
                 let mode = kind.as_str();
                 let run = NewRunOf { context: &context, mode, chosen: None, approval: Approval::WhenFused };
                 let starter = Actor::schedule(workspace_id, STARTER);
-                store::schedules::set_due(conn, row, kept, Some(now)).await?;
+                conn.set_due(row, kept, Some(now)).await?;
                 let (number, run_id) = self.queue_run_in(conn, &starter, &run).await?;
-                store::schedules::mark_run(conn, workspace_id, run_id, due_at).await?;
+                conn.mark_run_scheduled(workspace_id, run_id, due_at).await?;
                 tracing::info!(run.number = number, run.mode = mode, sync.name = %context.row.name, "a run is due");
                 return Ok(true);
             }

@@ -4,10 +4,9 @@
 use super::{Good, Lease, Moment, SlotGate, State, millis, paused};
 use crate::{
     Engine,
-    store::{self, slots::LaneRow},
+    store::{Tables, slots::LaneRow},
 };
 use domain::limits;
-use sqlx::{Connection as _, PgConnection};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// What the keeper did when.
@@ -72,13 +71,13 @@ impl SlotGate {
             return Ok(());
         }
         let lane = (self.workspace_id, self.lane_id);
-        let mut conn = engine.pool().acquire().await?;
+        let mut conn = engine.store().session().await?;
         for lease in &chores.back {
-            store::slots::release(&mut conn, lane.0, lane.1, engine.node().id, lease).await?;
+            conn.release_slot(lane.0, lane.1, engine.node().id, lease).await?;
             self.state().recalled.remove(lease);
         }
         if !chores.marks.is_empty() {
-            store::slots::mark(&mut conn, lane, &chores.marks).await?;
+            conn.mark_slots(lane, &chores.marks).await?;
             for (lease, age_ms) in &chores.marks {
                 match age_ms {
                     Some(age_ms) => {
@@ -90,18 +89,18 @@ impl SlotGate {
             }
         }
         if chores.opened > 0 {
-            self.open_more(&mut conn, chores.opened).await?;
+            self.open_more(&mut *conn, chores.opened).await?;
         }
         if chores.renew {
             done.renewed_ms = moment.now_ms;
-            self.renew(engine, &mut conn, moment).await?;
+            self.renew(engine, &mut *conn, moment).await?;
         }
         if chores.look {
             done.looked_ms = moment.now_ms;
-            self.look_for_wishes(engine, &mut conn).await?;
+            self.look_for_wishes(engine, &mut *conn).await?;
         }
         if chores.wanted > 0 {
-            self.seek(engine, &mut conn).await?;
+            self.seek(engine, &mut *conn).await?;
         }
         Ok(())
     }
@@ -138,15 +137,15 @@ impl SlotGate {
     }
 
     /// Extends what is held, in use or not.
-    async fn renew(self: &Arc<Self>, engine: &Engine, conn: &mut PgConnection, moment: Moment) -> crate::Result<()> {
+    async fn renew(self: &Arc<Self>, engine: &Engine, conn: &mut dyn Tables, moment: Moment) -> crate::Result<()> {
         let held: Vec<Lease> = {
             let state = self.state();
             state.free.iter().chain(state.busy.keys()).copied().collect()
         };
         let lane = (self.workspace_id, self.lane_id);
-        let rows = store::slots::renew(conn, lane, engine.node().id, &held, lease_s()).await?;
+        let rows = conn.renew_slots(lane, engine.node().id, &held, lease_s()).await?;
         // Another node may have been told to slow down.
-        if let Some(lane) = store::slots::lane(conn, self.workspace_id, self.lane_id).await? {
+        if let Some(lane) = conn.lane(self.workspace_id, self.lane_id).await? {
             self.note_pause(&lane);
         }
         let Some(session) = moment.session else { return Ok(()) };
@@ -157,9 +156,9 @@ impl SlotGate {
     }
 
     /// Owes one of several slots to a node that has none: what is urgent there does not wait for a run here.
-    async fn look_for_wishes(&self, engine: &Engine, conn: &mut PgConnection) -> crate::Result<()> {
+    async fn look_for_wishes(&self, engine: &Engine, conn: &mut dyn Tables) -> crate::Result<()> {
         let node_id = engine.node().id;
-        let wishes = store::slots::wishes_of_others(conn, self.workspace_id, self.lane_id, node_id).await?;
+        let wishes = conn.wishes_of_others(self.workspace_id, self.lane_id, node_id).await?;
         let mut state = self.state();
         state.others_wish = wishes > 0;
         state.owed = usize::from(wishes > 0 && state.held() > 1);
@@ -177,8 +176,8 @@ impl SlotGate {
     }
 
     /// Calls went well after a pause: as many slots more are open, for everybody.
-    async fn open_more(&self, conn: &mut PgConnection, more: i16) -> crate::Result<()> {
-        let open = store::slots::open(conn, self.workspace_id, self.lane_id, more).await?;
+    async fn open_more(&self, conn: &mut dyn Tables, more: i16) -> crate::Result<()> {
+        let open = conn.open_slots(self.workspace_id, self.lane_id, more).await?;
         let mut state = self.state();
         state.went_well = match (open, state.went_well) {
             (Some(_), Some(count)) => Some(count.saturating_sub(more)),
@@ -188,8 +187,8 @@ impl SlotGate {
     }
 
     /// Leases slots for waiting callers, unless the lane is paused.
-    async fn seek(self: &Arc<Self>, engine: &Engine, conn: &mut PgConnection) -> crate::Result<()> {
-        let Some(lane) = store::slots::lane(conn, self.workspace_id, self.lane_id).await? else {
+    async fn seek(self: &Arc<Self>, engine: &Engine, conn: &mut dyn Tables) -> crate::Result<()> {
+        let Some(lane) = conn.lane(self.workspace_id, self.lane_id).await? else {
             self.refuse_all(&paused("the connection was removed", None));
             return Ok(());
         };
@@ -211,12 +210,12 @@ impl SlotGate {
             let since_ms = engine.clock().monotonic_ms();
             let Some(row) = self.lease(engine, conn, lane.open_slots.is_some()).await? else {
                 if turn == 0 && had_none {
-                    store::slots::wish(conn, self.workspace_id, self.lane_id, node_id).await?;
+                    conn.wish_for_slot(self.workspace_id, self.lane_id, node_id).await?;
                 }
                 break;
             };
             if turn == 0 && had_none {
-                store::slots::unwish(conn, self.workspace_id, self.lane_id, node_id).await?;
+                conn.end_slot_wish(self.workspace_id, self.lane_id, node_id).await?;
             }
             let mut state = self.state();
             let until_ms = since_ms + millis(limits::SLOT_GOOD);
@@ -227,19 +226,15 @@ impl SlotGate {
     }
 
     /// While few slots are open, whoever leases one is alone at it: two would count the same free place.
-    async fn lease(
-        &self,
-        engine: &Engine,
-        conn: &mut PgConnection,
-        few_are_open: bool,
-    ) -> crate::Result<Option<Lease>> {
+    async fn lease(&self, engine: &Engine, conn: &mut dyn Tables, few_are_open: bool) -> crate::Result<Option<Lease>> {
         let lane = (self.workspace_id, self.lane_id);
         let (node_id, ended_ms) = (engine.node().id, i64::try_from(millis(limits::REMOTE_ENDED)).unwrap_or(i64::MAX));
-        let mut tx = conn.begin().await?;
-        if few_are_open {
-            store::slots::lock_lane(&mut tx, lane.0, lane.1).await?;
+        if !few_are_open {
+            return conn.lease_slot(lane, node_id, lease_s(), ended_ms).await;
         }
-        let row = store::slots::lease(&mut tx, lane, node_id, lease_s(), ended_ms).await?;
+        let mut tx = engine.store().begin().await?;
+        tx.lock_lane(lane.0, lane.1).await?;
+        let row = tx.lease_slot(lane, node_id, lease_s(), ended_ms).await?;
         tx.commit().await?;
         Ok(row)
     }

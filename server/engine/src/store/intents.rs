@@ -116,15 +116,6 @@ pub struct IntentResult {
     pub detail: Option<String>,
 }
 
-pub(crate) async fn settle(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    result: &IntentResult,
-    at: OffsetDateTime,
-) -> sqlx::Result<()> {
-    settle_all(conn, workspace_id, &[result], at).await
-}
-
 /// Settles a group of writes; those that are settled already stay as they are.
 pub(crate) async fn settle_all(
     conn: &mut PgConnection,

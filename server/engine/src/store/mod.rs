@@ -17,6 +17,7 @@ pub(crate) mod overview;
 pub(crate) mod people;
 pub mod records;
 pub mod runs;
+pub(crate) mod savepoints;
 pub mod schedules;
 pub(crate) mod schema;
 pub mod slots;
@@ -26,5 +27,5 @@ pub(crate) mod workspaces;
 
 pub use unit::{
     AuditTrail, Calls, Connections, Decisions, Deliveries, Fields, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
-    PostgresStore, Presence, Records, Runs, Schedules, Slots, Store, Syncs, Tables, Unit, Workspaces,
+    PostgresStore, Presence, Records, Runs, Savepoints, Schedules, Slots, Store, Syncs, Tables, Unit, Workspaces,
 };

@@ -53,6 +53,7 @@ mod nodes;
 mod postgres;
 mod records;
 mod runs;
+mod savepoints;
 mod schedules;
 mod slots;
 mod syncs;
@@ -71,6 +72,7 @@ pub use nodes::Nodes;
 pub use postgres::PostgresStore;
 pub use records::Records;
 pub use runs::Runs;
+pub use savepoints::Savepoints;
 pub use schedules::Schedules;
 pub use slots::Slots;
 pub use syncs::Syncs;
@@ -99,6 +101,7 @@ pub trait Tables:
     + Deliveries
     + AuditTrail
     + Calls
+    + Savepoints
 {
 }
 
@@ -120,6 +123,7 @@ impl<T> Tables for T where
         + Deliveries
         + AuditTrail
         + Calls
+        + Savepoints
         + ?Sized
 {
 }

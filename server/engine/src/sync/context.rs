@@ -4,7 +4,7 @@ use crate::{
     Engine, EngineError, Result,
     clients::{Chargify, HighLevel},
     fields::Known,
-    store::{self, syncs::SyncRow},
+    store::syncs::SyncRow,
 };
 use domain::{
     ConnectionId, Side, SyncId, WorkspaceId,
@@ -104,7 +104,10 @@ impl SyncContext {
     pub(crate) fn own_fields(&self, side: Side) -> Vec<Field> {
         let rules = &self.policy.mapping.rules;
         let keys: BTreeSet<FieldKey> = rules.iter().flat_map(|rule| keys_of(rule, side)).collect();
-        keys.iter().filter(|key| key.is_custom()).filter_map(|key| self.policy.catalogue.get(side, key).cloned()).collect()
+        keys.iter()
+            .filter(|key| key.is_custom())
+            .filter_map(|key| self.policy.catalogue.get(side, key).cloned())
+            .collect()
     }
 }
 
@@ -113,7 +116,8 @@ fn keys_of(rule: &Rule, side: Side) -> Vec<FieldKey> {
     in_templates.chain([rule.field(side).clone()]).collect()
 }
 
-fn names_own_field(rule: &Rule, side: Side) -> bool {
+/// Whether the rule names a field that the account of this side made itself, templates included.
+pub(crate) fn names_own_field(rule: &Rule, side: Side) -> bool {
     keys_of(rule, side).iter().any(FieldKey::is_custom)
 }
 
@@ -127,8 +131,8 @@ pub(crate) struct Clients {
 impl Engine {
     /// The sync, ready to work.
     pub(crate) async fn sync_context(&self, workspace_id: WorkspaceId, sync_id: SyncId) -> Result<SyncContext> {
-        let mut conn = self.pool().acquire().await?;
-        let row = store::syncs::get(&mut conn, workspace_id, sync_id).await?.ok_or(EngineError::NotFound("sync"))?;
+        let mut conn = self.store().session().await?;
+        let row = conn.sync(workspace_id, sync_id).await?.ok_or(EngineError::NotFound("sync"))?;
         SyncContext::of(row)
     }
 

@@ -4,7 +4,7 @@ use super::{SyncContext, copy};
 use crate::{
     EngineError, Result,
     store::{
-        self,
+        Tables,
         decisions::{DecisionRow, EndedLinkRow},
         links::LinkRow,
     },
@@ -15,7 +15,6 @@ use domain::{
     plan::Parted,
     record::Record,
 };
-use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
 /// Stands before the id of a customer without a contact among the chosen records of a run; all others are contacts.
@@ -35,20 +34,20 @@ pub(crate) struct Decided {
 impl Decided {
     /// Reads what was decided about the records, or supposes it was `supposed`.
     pub(crate) async fn of(
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         (side, ids): (Side, &[String]),
         supposed: Option<&Decision>,
     ) -> Result<Self> {
         let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
-        let rows = store::decisions::of_records(conn, workspace_id, sync_id, side, ids).await?;
+        let rows = conn.decisions_of_records(workspace_id, sync_id, side, ids).await?;
         let rows = rows
             .into_iter()
             .map(|row| Ok((row.remote_id.clone(), (stored(&row)?, row))))
             .collect::<Result<BTreeMap<_, _>>>()?;
         let ended = match side {
-            Side::Highlevel => store::decisions::ended_of_contacts(conn, workspace_id, sync_id, ids).await?,
-            Side::Chargify => store::decisions::ended_of_customers(conn, workspace_id, sync_id, ids).await?,
+            Side::Highlevel => conn.ended_links_of_contacts(workspace_id, sync_id, ids).await?,
+            Side::Chargify => conn.ended_links_of_customers(workspace_id, sync_id, ids).await?,
         };
         let given = rows.values().map(|(decision, _)| decision).chain(supposed);
         let names: Vec<String> = given.filter_map(customer_named).map(str::to_owned).collect();
@@ -97,7 +96,7 @@ pub(crate) fn customer_named(decision: &Decision) -> Option<&str> {
 
 /// The customers of these ids that are there and that no contact but one of `contacts` is linked to.
 async fn named(
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     context: &SyncContext,
     names: &[String],
     contacts: &[String],
@@ -106,9 +105,9 @@ async fn named(
         return Ok(BTreeMap::new());
     }
     let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
-    let links = store::links::of_records(conn, workspace_id, sync_id, &[], names).await?;
+    let links = conn.links_of_records(workspace_id, sync_id, &[], names).await?;
     let is_taken = |id: &str| links.iter().any(|link| link.customer_id == id && !contacts.contains(&link.contact_id));
-    let rows = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, names).await?;
+    let rows = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, names).await?;
     rows.iter()
         .filter(|row| row.gone_at.is_none() && !is_taken(&row.remote_id))
         .map(|row| Ok((row.remote_id.clone(), copy::record_of(row)?)))

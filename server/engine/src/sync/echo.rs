@@ -21,6 +21,11 @@ pub(crate) fn is_echo(context: &SyncContext, base: &Base, payload: &Record) -> b
                 None if payload.side == Side::Highlevel && !is_seldom_told(field) => Value::Empty,
                 None => return false,
             };
+            if rule.adds_tags() {
+                // The contact has others' tags too.
+                let ours = base.0.get(&rule.key()).map(|pair| pair.half(payload.side).clone()).unwrap_or_default();
+                return is_part_of(&ours, &told);
+            }
             match base.0.get(&rule.key()) {
                 Some(pair) => *pair.half(payload.side) == told,
                 // Never agreed on: only an empty field surely has nothing to carry.
@@ -38,4 +43,13 @@ fn is_told(field: &FieldKey) -> bool {
 fn is_seldom_told(field: &FieldKey) -> bool {
     matches!(field.as_str(), "timezone" | "businessId" | "businessName" | "type" | "dateUpdated")
         || field.as_str().starts_with("dndSettings.")
+}
+
+/// Whether every tag of the one is among those of the other; both in normal form.
+fn is_part_of(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Empty, _) => true,
+        (Value::List(one), Value::List(other)) => one.iter().all(|tag| other.contains(tag)),
+        _ => false,
+    }
 }

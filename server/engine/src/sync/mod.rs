@@ -16,7 +16,7 @@ mod trouble;
 mod unknown;
 mod writing;
 
-pub(crate) use context::{Clients, SyncContext};
+pub(crate) use context::{Clients, SyncContext, names_own_field};
 use copy::batch_of;
 pub(crate) use copy::record_of;
 pub(crate) use decided::{Decided, LONE_CUSTOMER};

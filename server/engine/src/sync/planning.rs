@@ -2,7 +2,8 @@
 
 use super::{Decided, SyncContext, copy};
 use crate::{
-    Engine, Result, store,
+    Engine, Result,
+    store::Tables,
     store::{items::ItemRow, links::LinkRow, records::RecordRow},
 };
 use domain::{
@@ -14,7 +15,6 @@ use domain::{
     record::Record,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan as kept with a run.
@@ -145,7 +145,7 @@ impl Engine {
     /// Plans contacts from their copies.
     pub(crate) async fn plan_contacts(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         rows: &[RecordRow],
         how: Circumstances,
@@ -156,7 +156,7 @@ impl Engine {
     /// Plans contacts as if a person had decided `supposed` about each.
     pub(crate) async fn plan_contacts_supposing(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         rows: &[RecordRow],
         how: Circumstances,
@@ -172,7 +172,7 @@ impl Engine {
     /// Plans customers that have no contact, as if a person had decided `supposed` about each, if it is given.
     pub(crate) async fn plan_lone_customers(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         rows: &[RecordRow],
         how: Circumstances,
@@ -200,16 +200,16 @@ impl Engine {
     /// is gone, or the plan cannot be read.
     pub(crate) async fn stored_plans(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         items: &[&ItemRow],
     ) -> Result<Vec<Option<Planned>>> {
         let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
         let contact_ids: Vec<String> = items.iter().filter_map(|item| item.contact_id.clone()).collect();
         let customer_ids: Vec<String> = items.iter().filter_map(|item| item.customer_id.clone()).collect();
-        let contacts = store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &contact_ids).await?;
-        let customers = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &customer_ids).await?;
-        let links = store::links::of_records(conn, workspace_id, sync_id, &contact_ids, &customer_ids).await?;
+        let contacts = conn.records_by_ids(workspace_id, sync_id, Side::Highlevel, &contact_ids).await?;
+        let customers = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &customer_ids).await?;
+        let links = conn.links_of_records(workspace_id, sync_id, &contact_ids, &customer_ids).await?;
         let stored = Stored {
             contacts: contacts.into_iter().map(|row| (row.remote_id.clone(), row)).collect(),
             customers: customers.into_iter().map(|row| (row.remote_id.clone(), row)).collect(),
@@ -221,7 +221,7 @@ impl Engine {
     /// Plans an existing link, whichever of its records are still there.
     pub(crate) async fn plan_link(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         link: &LinkRow,
         how: Circumstances,
@@ -230,11 +230,11 @@ impl Engine {
         let contact_ids = [link.contact_id.clone()];
         let customer_ids = [link.customer_id.clone()];
         let contact = live(
-            store::records::by_ids(conn, workspace_id, sync_id, Side::Highlevel, &contact_ids).await?,
+            conn.records_by_ids(workspace_id, sync_id, Side::Highlevel, &contact_ids).await?,
             how.gone == Some(Side::Highlevel),
         )?;
         let customer = live(
-            store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &customer_ids).await?,
+            conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &customer_ids).await?,
             how.gone == Some(Side::Chargify),
         )?;
         let decided = Decided::of(conn, context, (Side::Highlevel, &contact_ids), None).await?;
@@ -350,17 +350,17 @@ fn match_contact(context: &SyncContext, around: &Surroundings, contact: &Record,
 
 /// Gathers, in a handful of queries, what a batch of contacts is matched against.
 async fn surroundings(
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     context: &SyncContext,
     contacts: &[Record],
     supposed: Option<&Decision>,
 ) -> Result<Surroundings> {
     let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
     let ids: Vec<String> = contacts.iter().filter_map(|contact| contact.id.as_ref()).map(|id| id.0.clone()).collect();
-    let links = store::links::of_records(conn, workspace_id, sync_id, &ids, &[]).await?;
+    let links = conn.links_of_records(workspace_id, sync_id, &ids, &[]).await?;
     let decided = Decided::of(conn, context, (Side::Highlevel, &ids), supposed).await?;
     let linked: Vec<String> = links.iter().map(|link| link.customer_id.clone()).collect();
-    let customers = store::records::by_ids(conn, workspace_id, sync_id, Side::Chargify, &linked).await?;
+    let customers = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &linked).await?;
     let links: BTreeMap<String, LinkRow> = links.into_iter().map(|link| (link.contact_id.clone(), link)).collect();
 
     let unlinked: Vec<&Record> = contacts
@@ -379,11 +379,11 @@ async fn surroundings(
     phones.sort_unstable();
     phones.dedup();
 
-    let rows = store::records::candidates(conn, workspace_id, sync_id, &references, &emails, &phones).await?;
+    let rows = conn.candidate_customers(workspace_id, sync_id, &references, &emails, &phones).await?;
     let candidates = rows.iter().map(copy::record_of).collect::<Result<Vec<_>>>()?;
     let taken = owners(conn, context, &candidates).await?;
-    let sharing = store::records::contacts_sharing_email(conn, workspace_id, sync_id, &emails).await?;
-    let named = store::records::contact_names_by_phone(conn, workspace_id, sync_id, &phones).await?;
+    let sharing = conn.contacts_sharing_email(workspace_id, sync_id, &emails).await?;
+    let named = conn.contact_names_by_phone(workspace_id, sync_id, &phones).await?;
     let mut phone_names: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (phone, name) in named {
         phone_names.entry(phone).or_default().push(name);
@@ -409,7 +409,7 @@ async fn surroundings(
 
 /// Whose each candidate is already: by an active link, or because its reference is a contact's id.
 async fn owners(
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     context: &SyncContext,
     candidates: &[Record],
 ) -> Result<BTreeMap<String, RemoteId>> {
@@ -421,8 +421,7 @@ async fn owners(
         .filter_map(|reference| reference.strip_prefix(prefix.as_str()))
         .map(str::to_owned)
         .collect();
-    let known =
-        store::records::by_ids(conn, context.workspace_id, context.sync_id, Side::Highlevel, &references).await?;
+    let known = conn.records_by_ids(context.workspace_id, context.sync_id, Side::Highlevel, &references).await?;
     let mut owners = BTreeMap::new();
     for record in candidates {
         let (Some(id), Some(reference)) = (&record.id, record.reference()) else { continue };
@@ -433,7 +432,7 @@ async fn owners(
             owners.insert(id.0.clone(), RemoteId(contact_id.to_owned()));
         }
     }
-    for link in store::links::of_records(conn, context.workspace_id, context.sync_id, &[], &ids).await? {
+    for link in conn.links_of_records(context.workspace_id, context.sync_id, &[], &ids).await? {
         owners.insert(link.customer_id, RemoteId(link.contact_id));
     }
     Ok(owners)

@@ -1,9 +1,8 @@
 //! What a run will cost, before it starts: calls per side, and time from measured latencies.
 
 use super::SyncContext;
-use crate::{Engine, Result, store};
+use crate::{Engine, Result, store::Tables};
 use domain::limits;
-use sqlx::PgConnection;
 
 /// Assumed for a service that was never called: a common answer time of both.
 const UNMEASURED_MS: f64 = 300.0;
@@ -22,16 +21,15 @@ impl Engine {
     /// Predicts from planned writes per side and the calls already made.
     pub(crate) async fn predict(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         (writes_highlevel, writes_chargify): (i64, i64),
         (calls_highlevel, calls_chargify): (i64, i64),
     ) -> Result<Prediction> {
         let median = |ms: Option<f64>| ms.filter(|ms| *ms > 0.0).unwrap_or(UNMEASURED_MS);
         let highlevel_ms =
-            median(store::runs::median_call_ms(conn, context.workspace_id, context.row.highlevel_connection_id).await?);
-        let chargify_ms =
-            median(store::runs::median_call_ms(conn, context.workspace_id, context.row.chargify_connection_id).await?);
+            median(conn.median_call_ms(context.workspace_id, context.row.highlevel_connection_id).await?);
+        let chargify_ms = median(conn.median_call_ms(context.workspace_id, context.row.chargify_connection_id).await?);
         let slots = f64::from(context.row.slots.max(1));
         let chargify_time = writes_chargify as f64 * chargify_ms / slots;
         // GoHighLevel is bound by its window when it is not bound by its own pace.

@@ -13,7 +13,7 @@ use super::{Decided, LONE_CUSTOMER, SyncContext, batch_of, readers::Readers};
 use crate::{
     Engine, EngineError, Result, UpstreamClass,
     clients::{CallContext, CallError},
-    store::{self, records::ReadMark},
+    store::records::ReadMark,
 };
 use domain::{RemoteId, RunId, Side, limits, record::Record, retry};
 use listing::{CustomerWish, Listed};
@@ -85,13 +85,13 @@ impl<'a> Reader<'a> {
         };
         match read {
             Ok(record) => {
-                let mut conn = self.engine.pool().acquire().await?;
-                store::records::upsert(&mut conn, mark, &batch_of([&record])).await?;
+                let mut conn = self.engine.store().session().await?;
+                conn.upsert_records(mark, &batch_of([&record])).await?;
                 Ok(Some(record))
             }
             Err(error) if error.class == UpstreamClass::NotFound => {
-                let mut conn = self.engine.pool().acquire().await?;
-                store::records::mark_gone(&mut conn, mark, id).await?;
+                let mut conn = self.engine.store().session().await?;
+                conn.mark_record_gone(mark, id).await?;
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -111,8 +111,8 @@ impl<'a> Reader<'a> {
             (None, Some(email)) => self.readers.customers_with_email(&self.call, &email).await?,
             (None, None) => Vec::new(),
         };
-        let mut conn = self.engine.pool().acquire().await?;
-        store::records::upsert(&mut conn, mark, &batch_of(&found)).await?;
+        let mut conn = self.engine.store().session().await?;
+        conn.upsert_records(mark, &batch_of(&found)).await?;
         Ok(())
     }
 }
@@ -141,8 +141,8 @@ impl Reading<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let mut conn = self.engine.pool().acquire().await?;
-        store::records::upsert(&mut conn, mark, &batch_of(records)).await?;
+        let mut conn = self.engine.store().session().await?;
+        conn.upsert_records(mark, &batch_of(records)).await?;
         Ok(())
     }
 
@@ -150,8 +150,8 @@ impl Reading<'_> {
     pub(crate) async fn everything(&self) -> Result<ReadSummary> {
         let began_at = self.engine.clock().now();
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let mut conn = self.engine.pool().acquire().await?;
-        let expected = store::records::count_customers(&mut conn, workspace_id, sync_id).await?;
+        let mut conn = self.engine.store().session().await?;
+        let expected = conn.count_customers(workspace_id, sync_id).await?;
         drop(conn);
         let customers = async {
             // The event number is taken before the list: what changes while it is read is read again later.
@@ -231,10 +231,10 @@ impl Reading<'_> {
     /// with its e-mail address: a webhook may be lost, so the copies alone cannot tell that there is none.
     async fn partners_of(&self, contact_id: &str, email: Option<&str>) -> Result<Vec<Record>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let ids = [contact_id.to_owned()];
-        let links = store::links::of_records(&mut conn, workspace_id, sync_id, &ids, &[]).await?;
-        let decided = Decided::of(&mut conn, self.context, (Side::Highlevel, &ids), None).await?;
+        let links = conn.links_of_records(workspace_id, sync_id, &ids, &[]).await?;
+        let decided = Decided::of(&mut *conn, self.context, (Side::Highlevel, &ids), None).await?;
         drop(conn);
         let named = decided.customer_for(contact_id).and_then(|customer| customer.id.as_ref()).map(RemoteId::as_str);
         if let Some(id) = links.first().map(|link| link.customer_id.as_str()).or(named) {
@@ -259,8 +259,8 @@ impl Reading<'_> {
         match read {
             Ok(record) => Ok(Some(record)),
             Err(EngineError::Upstream { class: UpstreamClass::NotFound, .. }) => {
-                let mut conn = self.engine.pool().acquire().await?;
-                store::records::mark_gone(&mut conn, self.mark(side), id).await?;
+                let mut conn = self.engine.store().session().await?;
+                conn.mark_record_gone(self.mark(side), id).await?;
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -17,7 +17,6 @@ use crate::{
     deliveries,
     jobs::Ending,
     store::{
-        self,
         deliveries::{DeliveryRow, Settled},
         jobs::Claim,
         links::LinkRow,
@@ -59,10 +58,9 @@ impl Engine {
         job: Claim,
     ) -> Result<Ending> {
         let context = self.sync_context(workspace_id, sync_id).await?;
-        let mut conn = self.pool().acquire().await?;
+        let mut conn = self.store().session().await?;
         let ids = [remote_id.to_owned()];
-        let deliveries =
-            store::deliveries::open_for_subject(&mut conn, workspace_id, context.connection_id(side), &ids).await?;
+        let deliveries = conn.open_deliveries(workspace_id, context.connection_id(side), &ids).await?;
         drop(conn);
         let (key, name) = deliveries.first().map_or_else(
             || ("system".to_owned(), "Concord itself".to_owned()),
@@ -108,10 +106,8 @@ impl Look<'_> {
             Side::Highlevel => (&ids, &[]),
             Side::Chargify => (&[], &ids),
         };
-        let mut conn = self.engine.pool().acquire().await?;
-        let links =
-            store::links::of_records(&mut conn, self.context.workspace_id, self.context.sync_id, contacts, customers)
-                .await?;
+        let mut conn = self.engine.store().session().await?;
+        let links = conn.links_of_records(self.context.workspace_id, self.context.sync_id, contacts, customers).await?;
         Ok(links.into_iter().next())
     }
 
@@ -230,12 +226,12 @@ impl Look<'_> {
             (Side::Chargify, None) => clients.chargify.get(call, &remote_id).await,
         };
         let record = self.known(read)?;
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         match &record {
             Some(record) => {
-                store::records::upsert(&mut conn, mark, &batch_of([record])).await?;
+                conn.upsert_records(mark, &batch_of([record])).await?;
             }
-            None => store::records::mark_gone(&mut conn, mark, id).await?,
+            None => conn.mark_record_gone(mark, id).await?,
         }
         Ok(record)
     }
@@ -255,8 +251,8 @@ impl Look<'_> {
         let Some(told) = newest else { return Ok(None) };
         let ids = [self.remote_id.to_owned()];
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let mut conn = self.engine.pool().acquire().await?;
-        let copies = store::records::by_ids(&mut conn, workspace_id, sync_id, self.side, &ids).await?;
+        let mut conn = self.engine.store().session().await?;
+        let copies = conn.records_by_ids(workspace_id, sync_id, self.side, &ids).await?;
         let known = copies.first().and_then(|copy| copy.updated_at);
         Ok(Some(told).filter(|told| known.is_none() || told.stamp.updated_at > known))
     }
@@ -275,8 +271,8 @@ impl Look<'_> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let how = Circumstances { gone, heard: true };
         if let Some(link) = self.link().await? {
-            let mut conn = self.engine.pool().acquire().await?;
-            return Ok(Some(self.engine.plan_link(&mut conn, &self.context, &link, how).await?));
+            let mut conn = self.engine.store().session().await?;
+            return Ok(Some(self.engine.plan_link(&mut *conn, &self.context, &link, how).await?));
         }
         if gone == Some(self.side) {
             return Ok(None);
@@ -285,10 +281,10 @@ impl Look<'_> {
             Side::Highlevel => self.plan_contact(clients, self.remote_id, how).await,
             Side::Chargify => {
                 let ids = [self.remote_id.to_owned()];
-                let mut conn = self.engine.pool().acquire().await?;
-                let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
+                let mut conn = self.engine.store().session().await?;
+                let rows = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &ids).await?;
                 let Some(row) = rows.first() else { return Ok(None) };
-                let seekers = store::records::contacts_for_customer(&mut conn, workspace_id, sync_id, row).await?;
+                let seekers = conn.contacts_for_customer(workspace_id, sync_id, row).await?;
                 drop(conn);
                 match seekers.first() {
                     Some(contact_id) => {
@@ -296,9 +292,9 @@ impl Look<'_> {
                         self.plan_contact(clients, contact_id, how).await
                     }
                     None => {
-                        let mut conn = self.engine.pool().acquire().await?;
+                        let mut conn = self.engine.store().session().await?;
                         let rows = std::slice::from_ref(row);
-                        Ok(self.engine.plan_lone_customers(&mut conn, &self.context, rows, how, None).await?.pop())
+                        Ok(self.engine.plan_lone_customers(&mut *conn, &self.context, rows, how, None).await?.pop())
                     }
                 }
             }
@@ -322,31 +318,31 @@ impl Look<'_> {
             run_id: None,
             read_at: self.engine.clock().now(),
         };
-        let mut conn = self.engine.pool().acquire().await?;
-        store::records::upsert(&mut conn, mark, &batch_of(&found)).await?;
+        let mut conn = self.engine.store().session().await?;
+        conn.upsert_records(mark, &batch_of(&found)).await?;
         drop(conn);
         self.plan_from_copies(contact_id, how).await
     }
 
     async fn plan_from_copies(&self, contact_id: &str, how: Circumstances) -> Result<Option<Planned>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let ids = [contact_id.to_owned()];
-        let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Highlevel, &ids).await?;
-        Ok(self.engine.plan_contacts(&mut conn, &self.context, &rows, how).await?.pop())
+        let rows = conn.records_by_ids(workspace_id, sync_id, Side::Highlevel, &ids).await?;
+        Ok(self.engine.plan_contacts(&mut *conn, &self.context, &rows, how).await?.pop())
     }
 
     /// Writes down how it ended, on the pair and on the deliveries.
     async fn conclude(&self, ended: Ended) -> Result<Ending> {
         let now = self.engine.clock().now();
-        let mut tx = self.engine.pool().begin().await?;
+        let mut tx = self.engine.store().begin().await?;
         let belongs = Belongs { context: &self.context, run_id: None };
         let outcome = ended.outcome;
         let words = ended.detail.clone();
-        self.engine.settle_in(&mut tx, belongs, std::slice::from_ref(&ended)).await?;
+        self.engine.settle_in(&mut *tx, belongs, std::slice::from_ref(&ended)).await?;
         let ids: Vec<_> = self.deliveries.iter().map(|delivery| delivery.delivery_id).collect();
         let settled = Settled { state: "done", outcome: Some(outcome.as_str()), detail: words.as_deref(), at: now };
-        store::deliveries::settle(&mut tx, self.context.workspace_id, &ids, &settled).await?;
+        tx.settle_deliveries(self.context.workspace_id, &ids, &settled).await?;
         tx.commit().await?;
         Ok(Ending::Done)
     }
@@ -354,10 +350,10 @@ impl Look<'_> {
     /// Closes the deliveries; nothing else changes.
     async fn close(&self, state: &str, outcome: Option<Outcome>, words: &str) -> Result<Ending> {
         let ids: Vec<_> = self.deliveries.iter().map(|delivery| delivery.delivery_id).collect();
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let at = self.engine.clock().now();
         let settled = Settled { state, outcome: outcome.map(Outcome::as_str), detail: Some(words), at };
-        store::deliveries::settle(&mut conn, self.context.workspace_id, &ids, &settled).await?;
+        conn.settle_deliveries(self.context.workspace_id, &ids, &settled).await?;
         Ok(Ending::Done)
     }
 }

@@ -21,14 +21,13 @@ use crate::{
     audit::{self, AuditAction, AuditOutcome, NewAuditLine},
     clients::{CallContext, Priority},
     jobs::Ending,
-    store::{self, jobs::Claim, runs::RunRow},
+    store::{Tables, jobs::Claim, runs::RunRow},
 };
 use domain::{
     RunId, WorkspaceId, fuse,
     view::{At, PhaseView},
 };
 use futures::future::{Either, select};
-use sqlx::{Connection as _, PgConnection};
 use std::{sync::Mutex, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -67,8 +66,8 @@ impl Engine {
         job: Claim,
         stop: &CancellationToken,
     ) -> Result<Ending> {
-        let mut conn = self.pool().acquire().await?;
-        let Some(row) = store::runs::get(&mut conn, workspace_id, run_id).await? else {
+        let mut conn = self.store().session().await?;
+        let Some(row) = conn.run(workspace_id, run_id).await? else {
             return Err(EngineError::NotFound("run"));
         };
         drop(conn);
@@ -109,9 +108,9 @@ impl Engine {
             until.hour(),
             until.minute()
         );
-        let mut tx = self.pool().begin().await?;
-        store::runs::set_detail(&mut tx, workspace_id, run_id, Some(&detail)).await?;
-        store::runs::notify(&mut tx, run_id).await?;
+        let mut tx = self.store().begin().await?;
+        tx.set_run_detail(workspace_id, run_id, Some(&detail)).await?;
+        tx.notify_run(run_id).await?;
         tx.commit().await?;
         Ok(Ending::Later(rest))
     }
@@ -130,8 +129,8 @@ impl Engine {
     /// Ends a run that cannot go on. What was written stays written and is in the audit trail.
     async fn fail_run(&self, workspace_id: WorkspaceId, run_id: RunId, words: &str) -> Result<Ending> {
         self.flush_calls().await?;
-        let mut tx = self.pool().begin().await?;
-        self.fail_run_in(&mut tx, workspace_id, run_id, words).await?;
+        let mut tx = self.store().begin().await?;
+        self.fail_run_in(&mut *tx, workspace_id, run_id, words).await?;
         tx.commit().await?;
         Ok(Ending::Done)
     }
@@ -139,24 +138,23 @@ impl Engine {
     /// The same on the caller's connection. Nothing happens to a run that has ended.
     pub(crate) async fn fail_run_in(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         workspace_id: WorkspaceId,
         run_id: RunId,
         words: &str,
     ) -> Result<()> {
         let open = ["queued", "reading", "planning", "writing"];
-        let was_writing =
-            store::runs::get(conn, workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
-        if !store::runs::transit(conn, workspace_id, run_id, &open, "failed", Some(words)).await? {
+        let was_writing = conn.run(workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
+        if !conn.move_run(workspace_id, run_id, &open, "failed", Some(words)).await? {
             return Ok(());
         }
         if was_writing {
             let rest = format!("Not sent: {words} It goes out with the next run.");
-            let mut inner = conn.begin().await?;
-            match self.park_rest(&mut inner, workspace_id, run_id, &rest).await {
-                Ok(()) => inner.commit().await?,
+            conn.set_savepoint().await?;
+            match self.park_rest(conn, workspace_id, run_id, &rest).await {
+                Ok(()) => {}
                 Err(error) => {
-                    inner.rollback().await?;
+                    conn.roll_back_to_savepoint().await?;
                     tracing::error!(error = &error as &dyn std::error::Error, run.id = %run_id, "open items stay open");
                 }
             }
@@ -172,22 +170,22 @@ impl Engine {
         .with("reason", words)
         .in_run(run_id);
         audit::append(conn, workspace_id, line).await?;
-        store::runs::notify(conn, run_id).await?;
+        conn.notify_run(run_id).await?;
         Ok(())
     }
 
     /// Settles what is still open as parked, with the reason.
     async fn park_rest(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         workspace_id: WorkspaceId,
         run_id: RunId,
         words: &str,
     ) -> Result<()> {
         let now = self.clock().now();
-        let left = store::items::settle_rest(conn, workspace_id, run_id, now, "parked", words).await?;
+        let left = conn.settle_rest_of_items(workspace_id, run_id, now, "parked", words).await?;
         let counts = domain::outcome::Counts { parked: left, ..Default::default() };
-        store::runs::add_counts(conn, workspace_id, run_id, &counts).await?;
+        conn.add_run_counts(workspace_id, run_id, &counts).await?;
         Ok(())
     }
 }
@@ -274,13 +272,13 @@ impl Running<'_> {
         if self.row.to_create + self.row.to_update == 0 {
             return Ok(None);
         }
-        let mut conn = self.engine.pool().acquire().await?;
-        let links = store::links::count(&mut conn, self.context.workspace_id, self.context.sync_id).await?;
-        let by_action = store::items::by_action(&mut conn, self.context.workspace_id, self.run_id).await?;
+        let mut conn = self.engine.store().session().await?;
+        let links = conn.count_links(self.context.workspace_id, self.context.sync_id).await?;
+        let by_action = conn.items_by_action(self.context.workspace_id, self.run_id).await?;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         let removals: i64 = by_action.iter().filter(|(action, _)| action == "unlink").map(|(_, count)| *count).sum();
         // Records that only now find their partner are new to the sync, like those created: no link of theirs changes.
-        let updates = store::items::updates_of_links(&mut conn, self.context.workspace_id, self.run_id).await?;
+        let updates = conn.updates_of_links(self.context.workspace_id, self.run_id).await?;
         let new = (self.row.to_create + self.row.to_update - removals - updates).max(0);
         let blown = fuse::blown(number(links), number(updates), number(new), number(removals));
         Ok(match (blown, self.row.approval.as_str()) {
@@ -293,11 +291,11 @@ impl Running<'_> {
     async fn wait_for_a_person(&mut self, why: &str) -> Result<()> {
         self.close_phase("Plan");
         self.save_phases().await?;
-        let mut tx = self.engine.pool().begin().await?;
+        let mut tx = self.engine.store().begin().await?;
         let detail = (!why.is_empty()).then_some(why);
         let workspace_id = self.context.workspace_id;
-        store::runs::transit(&mut tx, workspace_id, self.run_id, &["planning"], "awaiting_approval", detail).await?;
-        store::runs::notify(&mut tx, self.run_id).await?;
+        tx.move_run(workspace_id, self.run_id, &["planning"], "awaiting_approval", detail).await?;
+        tx.notify_run(self.run_id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -315,8 +313,8 @@ impl Running<'_> {
             self.close_phase(title);
         }
         let phases = self.phases_json();
-        let mut tx = self.engine.pool().begin().await?;
-        if !store::jobs::is_held(&mut tx, workspace_id, self.cause.job).await? {
+        let mut tx = self.engine.store().begin().await?;
+        if !tx.job_is_held(workspace_id, self.cause.job).await? {
             // Whoever has the job now ends the run.
             return Ok(Ending::Later(Duration::ZERO));
         }
@@ -328,9 +326,9 @@ impl Running<'_> {
             _ => None,
         };
         if let Some(detail) = &rest {
-            self.engine.park_rest(&mut tx, workspace_id, self.run_id, detail).await?;
+            self.engine.park_rest(&mut *tx, workspace_id, self.run_id, detail).await?;
         }
-        let row = store::runs::get(&mut tx, workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
+        let row = tx.run(workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
         let counts = row.counts();
         let (status, detail) = match &how {
             Written::Cancelled => ("cancelled", None),
@@ -338,9 +336,9 @@ impl Running<'_> {
             _ if counts.failed + counts.parked > 0 => ("complete_with_failures", None),
             _ => ("complete", None),
         };
-        store::runs::set_phases(&mut tx, workspace_id, self.run_id, &phases).await?;
+        tx.set_run_phases(workspace_id, self.run_id, &phases).await?;
         let open = ["queued", "reading", "planning", "awaiting_approval", "writing"];
-        if store::runs::transit(&mut tx, workspace_id, self.run_id, &open, status, detail.as_deref()).await? {
+        if tx.move_run(workspace_id, self.run_id, &open, status, detail.as_deref()).await? {
             let outcome = if status == "complete" { AuditOutcome::Done } else { AuditOutcome::Failed };
             let line = NewAuditLine::of(self.cause.actor.clone(), AuditAction::RunFinished, now)
                 .about(format!("run:{}", self.run_id), format!("run {} of {}", row.number, row.sync))
@@ -349,24 +347,22 @@ impl Running<'_> {
                 .with("mode", row.mode.clone())
                 .with("counts", serde_json::to_value(counts).unwrap_or_default())
                 .in_run(self.run_id);
-            audit::append(&mut tx, workspace_id, line).await?;
+            audit::append(&mut *tx, workspace_id, line).await?;
         }
-        store::runs::notify(&mut tx, self.run_id).await?;
+        tx.notify_run(self.run_id).await?;
         tx.commit().await?;
         Ok(Ending::Done)
     }
 
     async fn cancel_requested(&self) -> Result<bool> {
-        let mut conn = self.engine.pool().acquire().await?;
-        let row = store::runs::get(&mut conn, self.context.workspace_id, self.run_id).await?;
+        let mut conn = self.engine.store().session().await?;
+        let row = conn.run(self.context.workspace_id, self.run_id).await?;
         Ok(row.is_some_and(|row| row.cancel_requested_at.is_some() || row.status == "cancelled"))
     }
 
     async fn reload(&mut self) -> Result<()> {
-        let mut conn = self.engine.pool().acquire().await?;
-        self.row = store::runs::get(&mut conn, self.context.workspace_id, self.run_id)
-            .await?
-            .ok_or(EngineError::NotFound("run"))?;
+        let mut conn = self.engine.store().session().await?;
+        self.row = conn.run(self.context.workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
         Ok(())
     }
 
@@ -379,18 +375,18 @@ impl Running<'_> {
         }
         self.note_phase(title, total);
         let phases = self.phases_json();
-        let mut tx = self.engine.pool().begin().await?;
+        let mut tx = self.engine.store().begin().await?;
         let workspace_id = self.context.workspace_id;
         if status == "writing"
-            && store::syncs::lock_version(&mut tx, workspace_id, self.context.sync_id).await?
+            && tx.lock_mapping_version(workspace_id, self.context.sync_id).await?
                 != Some(self.context.row.mapping_version)
         {
             return Err(EngineError::invalid("the mapping was changed while this run was planned; plan again"));
         }
         let from = ["queued", "reading", "planning"];
-        store::runs::transit(&mut tx, workspace_id, self.run_id, &from, status, None).await?;
-        store::runs::set_phases(&mut tx, workspace_id, self.run_id, &phases).await?;
-        store::runs::notify(&mut tx, self.run_id).await?;
+        tx.move_run(workspace_id, self.run_id, &from, status, None).await?;
+        tx.set_run_phases(workspace_id, self.run_id, &phases).await?;
+        tx.notify_run(self.run_id).await?;
         tx.commit().await?;
         self.row.status = status.to_owned();
         Ok(())
@@ -403,8 +399,8 @@ impl Running<'_> {
 
     async fn save_phases(&mut self) -> Result<()> {
         let phases = self.phases_json();
-        let mut conn = self.engine.pool().acquire().await?;
-        store::runs::set_phases(&mut conn, self.context.workspace_id, self.run_id, &phases).await?;
+        let mut conn = self.engine.store().session().await?;
+        conn.set_run_phases(self.context.workspace_id, self.run_id, &phases).await?;
         Ok(())
     }
 

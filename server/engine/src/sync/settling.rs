@@ -5,7 +5,7 @@ use super::{SyncContext, batch_of};
 use crate::{
     Engine, EngineError, Result,
     audit::{self, NewAuditLine},
-    store::{self, intents::IntentResult, items::Settlement, links::NewLink, records::ReadMark},
+    store::{Tables, intents::IntentResult, items::Settlement, links::NewLink, records::ReadMark},
 };
 use domain::{
     LinkId, RunId, Side,
@@ -13,7 +13,6 @@ use domain::{
     outcome::{Counts, Outcome},
     record::Record,
 };
-use sqlx::{Connection as _, PgConnection};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
@@ -97,21 +96,20 @@ pub(crate) struct Belongs<'a> {
 impl Engine {
     /// Commits a group of endings.
     pub(crate) async fn settle(&self, belongs: Belongs<'_>, group: &[Ended]) -> Result<()> {
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        self.settle_in(&mut tx, belongs, group).await?;
+        let mut tx = self.store().begin().await?;
+        self.settle_in(&mut *tx, belongs, group).await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Writes a group of endings on the caller's connection.
-    pub(crate) async fn settle_in(&self, conn: &mut PgConnection, belongs: Belongs<'_>, group: &[Ended]) -> Result<()> {
+    pub(crate) async fn settle_in(&self, conn: &mut dyn Tables, belongs: Belongs<'_>, group: &[Ended]) -> Result<()> {
         let now = self.clock().now();
         let workspace_id = belongs.context.workspace_id;
         let mut settlements = Vec::new();
         let mut lines = Vec::new();
         let intents: Vec<&IntentResult> = group.iter().flat_map(|ended| &ended.intents).collect();
-        store::intents::settle_all(conn, workspace_id, &intents, now).await?;
+        conn.settle_intents(workspace_id, &intents, now).await?;
         for ended in group {
             let link_id = self.settle_link(conn, belongs.context, ended, now).await?;
             settlements.extend(ended.item_no.map(|item_no| Settlement {
@@ -127,15 +125,15 @@ impl Engine {
         }
         settle_copies(conn, belongs.context, group, now).await?;
         if let Some(run_id) = belongs.run_id {
-            let settled = store::items::settle(conn, workspace_id, run_id, now, &settlements).await?;
+            let settled = conn.settle_items(workspace_id, run_id, now, &settlements).await?;
             let mut counts = Counts::default();
             for ended in group.iter().filter(|ended| ended.item_no.is_some_and(|item_no| settled.contains(&item_no))) {
                 counts.add(ended.outcome);
             }
             // `add` counts the record as read; it was counted when the plan was made.
             counts.read = 0;
-            store::runs::add_counts(conn, workspace_id, run_id, &counts).await?;
-            store::runs::notify(conn, run_id).await?;
+            conn.add_run_counts(workspace_id, run_id, &counts).await?;
+            conn.notify_run(run_id).await?;
         }
         audit::append_many(conn, workspace_id, lines).await?;
         Ok(())
@@ -143,7 +141,7 @@ impl Engine {
 
     async fn settle_link(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut dyn Tables,
         context: &SyncContext,
         ended: &Ended,
         now: OffsetDateTime,
@@ -166,7 +164,7 @@ impl Engine {
                     base: &base,
                     at: now,
                 };
-                if !store::links::insert(conn, &new).await? {
+                if !conn.insert_link(&new).await? {
                     // Linked meanwhile by other work: what it agreed on stays, and the next look compares anew.
                     tracing::info!(contact.id = %contact_id, customer.id = %customer_id, "one of the two is linked already");
                     return Ok(None);
@@ -174,11 +172,11 @@ impl Engine {
                 Ok(Some(link_id))
             }
             LinkEffect::Settle { link_id, base } => {
-                store::links::settle(conn, workspace_id, *link_id, &json(base), now).await?;
+                conn.settle_link(workspace_id, *link_id, &json(base), now).await?;
                 Ok(Some(*link_id))
             }
             LinkEffect::Unlink { link_id, reason } => {
-                store::links::unlink(conn, workspace_id, *link_id, reason, now).await?;
+                conn.unlink(workspace_id, *link_id, reason, now).await?;
                 Ok(Some(*link_id))
             }
         }
@@ -187,7 +185,7 @@ impl Engine {
 
 /// Refreshes the copies, and says on them how the record stands.
 async fn settle_copies(
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     context: &SyncContext,
     group: &[Ended],
     now: OffsetDateTime,
@@ -198,7 +196,7 @@ async fn settle_copies(
             group.iter().flat_map(|ended| &ended.records).filter(|record| record.side == side).collect();
         if !records.is_empty() {
             let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: now };
-            store::records::upsert(conn, mark, &batch_of(records)).await?;
+            conn.upsert_records(mark, &batch_of(records)).await?;
         }
         let verdicts: Vec<_> = group
             .iter()
@@ -212,7 +210,7 @@ async fn settle_copies(
             })
             .collect();
         if !verdicts.is_empty() {
-            store::records::set_verdicts(conn, workspace_id, sync_id, side, &verdicts).await?;
+            conn.set_verdicts(workspace_id, sync_id, side, &verdicts).await?;
         }
     }
     Ok(())

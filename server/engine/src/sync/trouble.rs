@@ -5,7 +5,6 @@ use crate::{
     Engine, Result, UpstreamClass,
     clients::{CallError, Refusal},
     connections::ConnectionState,
-    store,
 };
 use domain::{ConnectionId, Side, WorkspaceId, retry};
 use std::time::Duration;
@@ -43,8 +42,8 @@ impl Engine {
         retry_after: Option<Duration>,
         reason: &str,
     ) -> Result<Duration> {
-        let mut conn = self.pool().acquire().await?;
-        let lane = store::slots::lane(&mut conn, workspace_id, lane_id).await?;
+        let mut conn = self.store().session().await?;
+        let lane = conn.lane(workspace_id, lane_id).await?;
         let running = lane.as_ref().map_or(0, |lane| lane.paused_ms);
         let pause = if running > 0 {
             Duration::from_millis(u64::try_from(running).unwrap_or(0))
@@ -52,7 +51,7 @@ impl Engine {
             let previous = lane.and_then(|lane| lane.pause_ms).and_then(|ms| u64::try_from(ms).ok());
             let pause = retry::lane_pause(previous.map(Duration::from_millis), retry_after, self.entropy().next());
             let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-            store::slots::pause(&mut conn, workspace_id, lane_id, pause_ms, reason).await?;
+            conn.pause_lane(workspace_id, lane_id, pause_ms, reason).await?;
             tracing::warn!(connection.id = %lane_id, pause_ms, "Chargify asked for fewer requests; the lane pauses");
             pause
         };

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Engine, EngineError, Result,
-    store::{self, intents::IntentResult, intents::IntentRow},
+    store::{intents::IntentResult, intents::IntentRow},
 };
 use domain::{IntentId, SyncId, WorkspaceId, limits, outcome::Outcome, record::Record};
 use std::time::Duration;
@@ -25,8 +25,8 @@ impl Engine {
             fresh.push(intent.intent_id);
         }
         if !fresh.is_empty() {
-            let mut conn = self.pool().acquire().await?;
-            store::intents::leave_unknown(&mut conn, workspace_id, &fresh, now).await?;
+            let mut conn = self.store().session().await?;
+            conn.leave_intents_unknown(workspace_id, &fresh, now).await?;
         }
         Ok(left)
     }
@@ -44,9 +44,8 @@ impl Writer<'_> {
     /// Returns how long the service may be at the last of those that were not found: until then nothing is known of them.
     pub(crate) async fn settle_unknown(&self, sync_id: SyncId, keys: &[String]) -> Result<Option<Duration>> {
         let workspace_id = self.context.workspace_id;
-        let mut conn = self.engine.pool().acquire().await?;
-        let mut open =
-            store::intents::open_of_keys(&mut conn, workspace_id, sync_id, keys, self.engine.node().id).await?;
+        let mut conn = self.engine.store().session().await?;
+        let mut open = conn.open_intents_of_keys(workspace_id, sync_id, keys, self.engine.node().id).await?;
         drop(conn);
         // Those of a run that goes on are the run's own to settle.
         open.retain(|intent| !intent.run_goes_on);

@@ -67,6 +67,9 @@ impl Writer<'_> {
     /// Database errors before a request left. Whatever a service answers is an ending, not an error.
     pub(crate) async fn carry_out(&self, planned: &Planned, item_no: Option<i64>) -> Result<Carried> {
         let started = self.engine.clock().monotonic_ms();
+        if !self.engine.own_fields_stand(self.context, self.clients, &self.cause.call, planned).await? {
+            return Ok(Carried::Busy);
+        }
         let carried = match planned.item.action {
             Action::CreateCustomer | Action::UpdateCustomer => self.write_one(planned, item_no, Side::Chargify).await?,
             Action::CreateContact | Action::UpdateContact => self.write_one(planned, item_no, Side::Highlevel).await?,

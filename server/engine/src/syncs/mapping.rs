@@ -5,7 +5,7 @@ use crate::{
     Actor, Editor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
     fields::Known,
-    store::{self, syncs::SyncRow},
+    store::{self, Tables, syncs::SyncRow},
 };
 use domain::{
     Side,
@@ -15,7 +15,6 @@ use domain::{
     record::FieldKey,
     view::{At, FieldChoiceView, MappingVersionView},
 };
-use sqlx::{Connection as _, PgConnection};
 
 /// A mapping row as a form sends it; every word as in the configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,9 +39,8 @@ impl Engine {
     /// [`EngineError::Invalid`] naming every row that breaks a rule; [`EngineError::NotFound`]; database errors.
     pub async fn save_mapping(&self, editor: &Editor, sync: &str, drafts: Vec<RuleDraft>, reason: &str) -> Result<u32> {
         let reason = reason.trim();
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let row = named(&mut tx, editor.workspace_id(), sync).await?;
+        let mut tx = self.store().begin().await?;
+        let row = named(&mut *tx, editor.workspace_id(), sync).await?;
         let mut faults = Vec::new();
         faults.extend(reason_fault(reason, "the mapping changes"));
         let mapping = read(&drafts, &row.mapping()?, &mut faults);
@@ -50,8 +48,8 @@ impl Engine {
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
         }
-        write_mapping(self, &mut tx, editor.actor(), &row, (&mapping, reason)).await?;
-        let version = named(&mut tx, editor.workspace_id(), sync).await?.mapping_version;
+        write_mapping(self, &mut *tx, editor.actor(), &row, (&mapping, reason)).await?;
+        let version = named(&mut *tx, editor.workspace_id(), sync).await?.mapping_version;
         tx.commit().await?;
         Ok(u32::try_from(version).unwrap_or_default())
     }
@@ -89,7 +87,8 @@ impl Engine {
         let mut catalogue = known.catalogue(&row.mapping()?);
         if known.side(Side::Highlevel).is_none() {
             // As long as nobody asked for them, those seen in contacts are better than none.
-            let seen = samples.highlevel.iter().filter_map(serde_json::Value::as_object).flat_map(serde_json::Map::keys);
+            let seen =
+                samples.highlevel.iter().filter_map(serde_json::Value::as_object).flat_map(serde_json::Map::keys);
             for id in seen.filter_map(|key| FieldKey::from(key.as_str()).custom_field_id().map(str::to_owned)) {
                 if catalogue.get(Side::Highlevel, &FieldKey::custom_field(&id)).is_none() {
                     catalogue.add(Field::highlevel_custom(&id, &id, "TEXT"));
@@ -129,7 +128,7 @@ pub(crate) fn mapping_faults_among(mapping: &Mapping, known: &Known) -> Vec<Stri
 /// Saves a version in the caller's transaction, unless the rules are the current ones. The input has been checked.
 pub(crate) async fn write_mapping(
     engine: &Engine,
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     actor: &Actor,
     row: &SyncRow,
     (mapping, reason): (&Mapping, &str),
@@ -140,16 +139,16 @@ pub(crate) async fn write_mapping(
     }
     let (workspace_id, sync_id) = (actor.workspace_id(), row.sync_id());
     let rules = to_json(mapping)?;
-    let version = store::syncs::insert_mapping(conn, workspace_id, sync_id, &rules, actor.name(), reason).await?;
+    let version = conn.insert_mapping(workspace_id, sync_id, &rules, actor.name(), reason).await?;
     // Looked at once the sync's row is ours: a run that begins to write looks at the version first.
-    if let Some(number) = store::runs::writing_now(conn, workspace_id, sync_id).await? {
+    if let Some(number) = conn.run_writing_now(workspace_id, sync_id).await? {
         return Err(EngineError::invalid(format!(
             "run {number} is writing by the mapping as it is. Cancel run {number}, or wait until it has ended, then save again"
         )));
     }
     // What was agreed under a rule that now means something else holds no longer.
     let changed: Vec<String> = before.rules_changed_in(mapping).into_iter().map(|key| key.0).collect();
-    store::links::forget_rules(conn, workspace_id, sync_id, &changed).await?;
+    conn.forget_rules(workspace_id, sync_id, &changed).await?;
     let line = NewAuditLine::by(actor, AuditAction::MappingSaved, engine.clock().now())
         .about(format!("sync:{sync_id}"), &row.name)
         .with("version", version)

@@ -6,13 +6,12 @@ use crate::{
     Actor, Editor, Engine, EngineError, Result,
     audit::{self, AuditAction, NewAuditLine},
     store::{
-        self,
+        Tables,
         syncs::{PolicyRow, SyncRow},
     },
 };
 use domain::{limits, matching::MatchPolicy, scope::Scope, view::SettingsDraft};
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
 
 /// Everything of a sync but its name, its connections and its mapping, as entered in a form or a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,14 +112,13 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::AlreadyDone`] when it is so already; database errors.
     pub async fn set_enabled(&self, editor: &Editor, name: &str, enabled: bool) -> Result<()> {
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let row = named(&mut tx, editor.workspace_id(), name).await?;
+        let mut tx = self.store().begin().await?;
+        let row = named(&mut *tx, editor.workspace_id(), name).await?;
         if row.enabled == enabled {
             return Err(EngineError::AlreadyDone);
         }
         let policy = Policy { enabled, ..row.policy()? };
-        change_policy(self, &mut tx, editor.actor(), &row, (&policy, None)).await?;
+        change_policy(self, &mut *tx, editor.actor(), &row, (&policy, None)).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -133,16 +131,15 @@ impl Engine {
     /// [`EngineError::NotFound`]; [`EngineError::Invalid`] naming every field that breaks a rule; database errors.
     pub async fn change_settings(&self, editor: &Editor, name: &str, draft: &SettingsDraft) -> Result<bool> {
         let reason = draft.reason.trim();
-        let mut conn = self.pool().acquire().await?;
-        let mut tx = conn.begin().await?;
-        let row = named(&mut tx, editor.workspace_id(), name).await?;
+        let mut tx = self.store().begin().await?;
+        let row = named(&mut *tx, editor.workspace_id(), name).await?;
         let policy = settled(draft, &row.policy()?);
         let mut faults = policy.faults();
         faults.extend(reason_fault(reason, "the settings change"));
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
         }
-        let changed = change_policy(self, &mut tx, editor.actor(), &row, (&policy, Some(reason))).await?;
+        let changed = change_policy(self, &mut *tx, editor.actor(), &row, (&policy, Some(reason))).await?;
         tx.commit().await?;
         Ok(changed)
     }
@@ -172,7 +169,7 @@ fn settled(draft: &SettingsDraft, current: &Policy) -> Policy {
 /// Changes the policies in the caller's transaction. The input has been checked; nothing happens when it is the same.
 pub(crate) async fn change_policy(
     engine: &Engine,
-    conn: &mut PgConnection,
+    conn: &mut dyn Tables,
     actor: &Actor,
     row: &SyncRow,
     (policy, reason): (&Policy, Option<&str>),
@@ -182,9 +179,9 @@ pub(crate) async fn change_policy(
         return Ok(false);
     }
     let workspace_id = actor.workspace_id();
-    store::syncs::update_policy(conn, workspace_id, row.sync_id(), &policy.row()?).await?;
+    conn.update_sync_policy(workspace_id, row.sync_id(), &policy.row()?).await?;
     let chargify = domain::ConnectionId(row.chargify_connection_id);
-    store::syncs::set_call_slots(conn, workspace_id, chargify).await?;
+    conn.set_call_slots(workspace_id, chargify).await?;
     let now = engine.clock().now();
     let about = |action| NewAuditLine::by(actor, action, now).about(format!("sync:{}", row.sync_id), &row.name);
     if before.enabled != policy.enabled {

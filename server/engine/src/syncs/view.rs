@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     Side,
     field::Catalogue,
-    mapping::Rule,
+    mapping::{Rule, TAGS},
     record::FieldKey,
     value::Value,
     view::{At, FieldChoiceView, RuleView, ScheduleBriefView, SyncView},
@@ -92,7 +92,13 @@ pub(super) fn choices(catalogue: &Catalogue, known: &Known, side: Side) -> Vec<F
         key: field.key.to_string(),
         label: field.label.clone(),
         kind: field.type_words(),
-        read_only: (!field.writable).then(|| format!("{} does not let this field be written", side.label())),
+        read_only: (!field.writable).then(|| {
+            if field.key.as_str() == TAGS {
+                "Tags can be sent to Chargify, or, by a rule of that direction alone, be put on by it".to_owned()
+            } else {
+                format!("{} does not let this field be written", side.label())
+            }
+        }),
     };
     catalogue.fields(side).values().filter(|field| !known.is_gone(side, &field.key)).map(choice).collect()
 }

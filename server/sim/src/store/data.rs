@@ -205,6 +205,14 @@ macro_rules! tables {
                 $(self.$name.commit();)*
             }
 
+            pub(super) fn mark(&mut self) {
+                $(self.$name.mark();)*
+            }
+
+            pub(super) fn roll_back_to_mark(&mut self) {
+                $(self.$name.roll_back_to_mark();)*
+            }
+
             pub(super) fn roll_back(&mut self) {
                 $(self.$name.roll_back();)*
             }

@@ -6,8 +6,8 @@ use super::{
 };
 use async_trait::async_trait;
 use engine::{
-    Result,
-    store::{Notice, Unit},
+    EngineError, Result,
+    store::{Notice, Savepoints, Unit},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use time::OffsetDateTime;
@@ -103,5 +103,27 @@ impl Unit for Session {
             turn.commit();
         }
         self.store.after("commit").await
+    }
+}
+
+#[async_trait]
+impl Savepoints for Session {
+    async fn set_savepoint(&mut self) -> Result<()> {
+        if self.turn.is_none() {
+            return Err(EngineError::Bug("there is nothing to go back to outside a unit of work"));
+        }
+        self.act("set_savepoint", |work| {
+            work.data.mark();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn roll_back_to_savepoint(&mut self) -> Result<()> {
+        self.act("roll_back_to_savepoint", |work| {
+            work.data.roll_back_to_mark();
+            Ok(())
+        })
+        .await
     }
 }

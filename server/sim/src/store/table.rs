@@ -12,11 +12,13 @@ pub struct Table<K, V> {
     rows: BTreeMap<K, V>,
     /// What stood in place of each changed row, the latest change last.
     undo: Vec<(K, Option<V>)>,
+    /// How much of it was there when the place to go back to was set.
+    mark: usize,
 }
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), undo: Vec::new() }
+        Self { rows: BTreeMap::new(), undo: Vec::new(), mark: 0 }
     }
 }
 
@@ -102,21 +104,34 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
 /// What all tables have in common when a unit of work ends.
 pub(super) trait Journalled {
     fn commit(&mut self);
+    /// Sets the place that [`Self::roll_back_to_mark`] goes back to.
+    fn mark(&mut self);
+    fn roll_back_to_mark(&mut self);
     fn roll_back(&mut self);
 }
 
 impl<K: Ord, V> Journalled for Table<K, V> {
     fn commit(&mut self) {
         self.undo.clear();
+        self.mark = 0;
     }
 
-    fn roll_back(&mut self) {
-        while let Some((key, before)) = self.undo.pop() {
+    fn mark(&mut self) {
+        self.mark = self.undo.len();
+    }
+
+    fn roll_back_to_mark(&mut self) {
+        for (key, before) in self.undo.drain(self.mark.min(self.undo.len())..).rev() {
             match before {
                 Some(row) => self.rows.insert(key, row),
                 None => self.rows.remove(&key),
             };
         }
+    }
+
+    fn roll_back(&mut self) {
+        self.mark = 0;
+        self.roll_back_to_mark();
     }
 }
 
@@ -139,6 +154,19 @@ mod tests {
         table.remove_all(|key, _| *key == 1);
         table.roll_back();
         assert_eq!(table.iter().map(|(key, row)| (*key, *row)).collect::<Vec<_>>(), [(1, "one"), (2, "two")]);
+    }
+
+    #[test]
+    fn what_came_before_the_mark_stays_when_the_rest_is_rolled_back() {
+        let mut table = Table::default();
+        table.insert(1, "one");
+        table.mark();
+        table.insert(1, "eins");
+        table.insert(2, "zwei");
+        table.roll_back_to_mark();
+        assert_eq!(table.iter().map(|(key, row)| (*key, *row)).collect::<Vec<_>>(), [(1, "one")]);
+        table.roll_back();
+        assert!(table.is_empty());
     }
 
     #[test]

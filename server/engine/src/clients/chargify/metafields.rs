@@ -10,7 +10,7 @@ use domain::{
     RemoteId,
     field::Field,
     limits,
-    record::{FieldKey, Record},
+    record::FieldKey,
     value::Value,
 };
 use serde_json::Value as Json;
@@ -227,11 +227,4 @@ fn definition(row: &Json) -> Option<Field> {
         _ => Vec::new(),
     };
     Some(if matches!(input_type.as_str(), "radio" | "dropdown") { field.with_choices(choices) } else { field })
-}
-
-impl Written {
-    /// A write that the service took whole, as it answered it.
-    pub(in crate::clients) fn of(record: Record) -> Self {
-        Self { record, differing: Vec::new(), dropped: Vec::new(), problems: Vec::new() }
-    }
 }

@@ -4,7 +4,7 @@ use super::{Reading, listing::CustomerWish};
 use crate::{
     EngineError, Result, UpstreamClass,
     clients::chargify::{Event, EventPage},
-    store::{self, records::RecordRow},
+    store::records::RecordRow,
 };
 use domain::{Side, limits, record::FieldKey, value::Value};
 use std::collections::BTreeMap;
@@ -105,9 +105,9 @@ impl Reading<'_> {
             }
         }
         let ids: Vec<String> = told.keys().cloned().collect();
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let copies = store::records::by_ids(&mut conn, workspace_id, sync_id, Side::Chargify, &ids).await?;
+        let copies = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &ids).await?;
         let copies: BTreeMap<&str, &RecordRow> = copies.iter().map(|row| (row.remote_id.as_str(), row)).collect();
         let now = self.engine.clock().now();
         let stale = told.into_iter().filter_map(|(id, events)| {

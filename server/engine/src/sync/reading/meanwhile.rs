@@ -2,11 +2,7 @@
 //! need it.
 
 use super::{Reading, heard::Stale, listing::CustomerWish};
-use crate::{
-    Result,
-    clients::highlevel::SearchPage,
-    store::{self, records::RecordRow},
-};
+use crate::{Result, clients::highlevel::SearchPage, store::records::RecordRow};
 use domain::{Side, limits, record::Record};
 use std::{collections::BTreeSet, time::Duration};
 use time::OffsetDateTime;
@@ -71,9 +67,9 @@ impl Reading<'_> {
     }
 
     async fn copies(&self, side: Side, ids: &[String]) -> Result<Vec<RecordRow>> {
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        Ok(store::records::by_ids(&mut conn, workspace_id, sync_id, side, ids).await?)
+        Ok(conn.records_by_ids(workspace_id, sync_id, side, ids).await?)
     }
 
     /// Returns the newest event, and whether all were our own doing.
@@ -88,12 +84,9 @@ impl Reading<'_> {
         self.engine.clock().sleep(SETTLING).await;
         let after: BTreeSet<String> =
             self.copies(Side::Chargify, &ids).await?.into_iter().map(|copy| copy.remote_id).collect();
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let open: BTreeSet<String> =
-            store::items::open_of_customers(&mut conn, self.context.workspace_id, self.run_id, &ids)
-                .await?
-                .into_iter()
-                .collect();
+            conn.customers_of_open_items(self.context.workspace_id, self.run_id, &ids).await?.into_iter().collect();
         drop(conn);
         let (known, new): (Vec<Stale>, Vec<Stale>) = stale.into_iter().partition(|one| before.contains(&one.id));
         let new: Vec<Stale> = new.into_iter().filter(|one| !after.contains(&one.id)).collect();

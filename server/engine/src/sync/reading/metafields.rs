@@ -1,7 +1,7 @@
 //! Values of metafields: no answer about customers holds them, so they are read apart, for many customers at once.
 
 use super::Reading;
-use crate::{EngineError, Result, UpstreamClass, store};
+use crate::{EngineError, Result, UpstreamClass};
 use domain::{RemoteId, Side, limits};
 use time::OffsetDateTime;
 
@@ -15,10 +15,10 @@ impl Reading<'_> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut after = String::new();
         loop {
-            let mut conn = self.engine.pool().acquire().await?;
+            let mut conn = self.engine.store().session().await?;
             let whose = (workspace_id, sync_id, self.run_id);
             let limit = i64::from(limits::CHARGIFY_METADATA_IDS);
-            let ids = store::fields::customers_without_metafields(&mut conn, whose, since, &after, limit).await?;
+            let ids = conn.customers_without_metafields(whose, since, &after, limit).await?;
             drop(conn);
             let Some(last) = ids.last() else { return Ok(()) };
             after.clone_from(last);
@@ -32,12 +32,10 @@ impl Reading<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            let (ids, values): (Vec<String>, Vec<_>) = told
-                .into_iter()
-                .map(|(id, values)| (id.0, serde_json::to_value(values).unwrap_or_default()))
-                .unzip();
-            let mut conn = self.engine.pool().acquire().await?;
-            store::fields::set_metafields(&mut conn, (workspace_id, sync_id), read_at, &ids, &values).await?;
+            let (ids, values): (Vec<String>, Vec<_>) =
+                told.into_iter().map(|(id, values)| (id.0, serde_json::to_value(values).unwrap_or_default())).unzip();
+            let mut conn = self.engine.store().session().await?;
+            conn.set_metafields((workspace_id, sync_id), read_at, &ids, &values).await?;
         }
     }
 }

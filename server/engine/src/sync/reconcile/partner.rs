@@ -5,7 +5,7 @@
 //! compared with the copy afterwards, so that nothing stays unseen.
 
 use super::Look;
-use crate::{Result, store, store::links::LinkRow, sync::copy};
+use crate::{Result, store::links::LinkRow, sync::copy};
 use domain::{
     Side, limits,
     mapping::{Conflict, Rule},
@@ -36,17 +36,17 @@ impl Look<'_> {
         let other = self.side.other();
         let ids = [partner_id(link, other).to_owned()];
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let connection_id = self.context.connection_id(other);
-        if !store::deliveries::open_for_subject(&mut conn, workspace_id, connection_id, &ids).await?.is_empty() {
+        if !conn.open_deliveries(workspace_id, connection_id, &ids).await?.is_empty() {
             return Ok(None);
         }
-        let rows = store::records::by_ids(&mut conn, workspace_id, sync_id, other, &ids).await?;
+        let rows = conn.records_by_ids(workspace_id, sync_id, other, &ids).await?;
         let is_older = |at: Option<time::OffsetDateTime>| at.is_some_and(|at| at < changed_at);
         let Some(row) = rows.first().filter(|row| row.gone_at.is_none() && is_older(row.updated_at)) else {
             return Ok(None);
         };
-        let planned = self.engine.plan_link(&mut conn, &self.context, link, super::HEARD).await?;
+        let planned = self.engine.plan_link(&mut *conn, &self.context, link, super::HEARD).await?;
         let base = planned.link.as_ref().map(|link| &link.base);
         let has_the_say = |change: &Change| {
             let rule = self.context.policy.mapping.rules.iter().find(|rule| rule.key() == change.rule);

@@ -4,10 +4,7 @@ use super::{Running, Written};
 use crate::{
     Engine, EngineError, Result,
     clients::CallError,
-    store::{
-        self,
-        items::{ItemRow, OpenQuery, OpenRow},
-    },
+    store::items::{ItemRow, OpenQuery, OpenRow},
     sync::{
         Planned, SyncContext,
         predict::HIGHLEVEL_AT_ONCE,
@@ -304,10 +301,10 @@ impl Running<'_> {
 
 /// The next open items with their plans.
 async fn fetch(engine: Engine, context: SyncContext, run_id: RunId, query: OpenQuery) -> Result<Vec<Ready>> {
-    let mut conn = engine.pool().acquire().await?;
-    let rows = store::items::open(&mut conn, context.workspace_id, run_id, &query).await?;
+    let mut conn = engine.store().session().await?;
+    let rows = conn.open_items(context.workspace_id, run_id, &query).await?;
     let as_shown: Vec<&ItemRow> = rows.iter().filter(|row| !row.stale).map(|row| &row.item).collect();
-    let mut plans = engine.stored_plans(&mut conn, &context, &as_shown).await?.into_iter();
+    let mut plans = engine.stored_plans(&mut *conn, &context, &as_shown).await?.into_iter();
     let ready = |OpenRow { item, stale }| {
         let plan = if stale { Fetched::Stale } else { Fetched::AsShown(plans.next().flatten().map(Box::new)) };
         Ready { item, plan }

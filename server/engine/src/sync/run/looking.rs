@@ -4,7 +4,7 @@
 use super::Running;
 use super::execute::Signals;
 use crate::{
-    Result, store,
+    Result,
     sync::{
         readers::Readers,
         reading::{Meanwhile, Reading},
@@ -81,9 +81,9 @@ impl Running<'_> {
                 }
             }
         }
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        store::syncs::advance(&mut conn, workspace_id, sync_id, Some(seen_until), Some(newest)).await?;
+        conn.advance_watermarks(workspace_id, sync_id, Some(seen_until), Some(newest)).await?;
         Ok(())
     }
 }

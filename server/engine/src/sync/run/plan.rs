@@ -3,7 +3,7 @@
 use super::Running;
 use crate::{
     Result,
-    store::{self, items::ItemBatch, runs::PlanTotals},
+    store::{Tables, items::ItemBatch, runs::PlanTotals},
     sync::{Planned, planning::Circumstances, reading::ReadSummary},
 };
 use domain::{
@@ -13,7 +13,6 @@ use domain::{
     plan::{Action, PlanItem, Reason, ReasonCode},
     problem::Problem,
 };
-use sqlx::{Connection as _, PgConnection};
 use std::collections::BTreeSet;
 
 /// From so many records on Postgres is told of them: fewer are gone through as quickly as found by key.
@@ -68,34 +67,33 @@ impl Running<'_> {
     pub(super) async fn make_plan(&mut self, summary: &ReadSummary) -> Result<()> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let planned_at = self.engine.clock().now();
-        let mut conn = self.engine.pool().acquire().await?;
-        store::items::clear(&mut conn, workspace_id, self.run_id).await?;
+        let mut conn = self.engine.store().session().await?;
+        conn.clear_items(workspace_id, self.run_id).await?;
         let progress = serde_json::to_value(summary).unwrap_or_default();
-        store::runs::set_progress(&mut conn, workspace_id, self.run_id, &progress).await?;
+        conn.set_run_progress(workspace_id, self.run_id, &progress).await?;
         if self.row.mode == "changes" {
-            store::records::mark_partners_of_customers(&mut conn, workspace_id, sync_id, self.run_id).await?;
+            conn.mark_partners_of_customers(workspace_id, sync_id, self.run_id).await?;
         }
         if summary.contacts + summary.customers >= MANY {
-            store::records::analyze(&mut conn).await?;
+            conn.analyze_records().await?;
         }
         let known = [summary.contacts_known, summary.customers_known];
         let mut tally = Tally { known, ..Tally::default() };
-        self.plan_contacts(&mut conn, &mut tally).await?;
+        self.plan_contacts(&mut *conn, &mut tally).await?;
         if self.row.chosen.is_none() {
-            self.plan_links_without_contact(&mut conn, &mut tally).await?;
+            self.plan_links_without_contact(&mut *conn, &mut tally).await?;
         }
-        self.plan_lone_customers(&mut conn, &mut tally).await?;
+        self.plan_lone_customers(&mut *conn, &mut tally).await?;
         if tally.item_no >= MANY as i64 {
-            store::items::analyze(&mut conn).await?;
+            conn.analyze_items().await?;
         }
         let made = (self.row.calls_highlevel, self.row.calls_chargify);
-        let calls = store::runs::get(&mut conn, workspace_id, self.run_id)
-            .await?
-            .map_or(made, |row| (row.calls_highlevel, row.calls_chargify));
+        let calls =
+            conn.run(workspace_id, self.run_id).await?.map_or(made, |row| (row.calls_highlevel, row.calls_chargify));
         let writes = (tally.highlevel, tally.chargify);
-        let prediction = self.engine.predict(&mut conn, &self.context, writes, calls).await?;
+        let prediction = self.engine.predict(&mut *conn, &self.context, writes, calls).await?;
         let fields: Vec<String> = tally.fields.into_iter().collect();
-        store::items::note_fields(&mut conn, workspace_id, self.run_id, &fields).await?;
+        conn.note_planned_fields(workspace_id, self.run_id, &fields).await?;
         let totals = PlanTotals {
             counts: tally.counts,
             to_create: tally.to_create,
@@ -108,18 +106,17 @@ impl Running<'_> {
             predicted_ms: prediction.write_ms,
             planned_at,
         };
-        store::runs::set_plan(&mut conn, workspace_id, self.run_id, &totals).await?;
-        store::runs::notify(&mut conn, self.run_id).await?;
+        conn.set_run_plan(workspace_id, self.run_id, &totals).await?;
+        conn.notify_run(self.run_id).await?;
         Ok(())
     }
 
     /// The next batch is planned while the one before is stored.
-    async fn plan_contacts(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
-        let mut storing = self.engine.pool().acquire().await?;
+    async fn plan_contacts(&self, conn: &mut dyn Tables, tally: &mut Tally) -> Result<()> {
         let (mut after, mut planned) = (String::new(), Vec::new());
         loop {
             let next = self.next_contacts(conn, &after);
-            let (next, ()) = futures::try_join!(next, self.keep(&mut storing, tally, &planned))?;
+            let (next, ()) = futures::try_join!(next, self.keep(tally, &planned))?;
             let Some(next) = next else { return Ok(()) };
             (after, planned) = next;
             planned.iter_mut().for_each(|one| tally.withhold(one));
@@ -127,40 +124,40 @@ impl Running<'_> {
     }
 
     /// The contacts after an id, planned, and the last of them.
-    async fn next_contacts(&self, conn: &mut PgConnection, after: &str) -> Result<Option<(String, Vec<Planned>)>> {
+    async fn next_contacts(&self, conn: &mut dyn Tables, after: &str) -> Result<Option<(String, Vec<Planned>)>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let batch = limits::RECORD_BATCH as i64;
-        let rows = store::records::contacts_seen(conn, workspace_id, sync_id, self.run_id, after, batch).await?;
+        let rows = conn.contacts_seen(workspace_id, sync_id, self.run_id, after, batch).await?;
         let Some(last) = rows.last() else { return Ok(None) };
         let planned = self.engine.plan_contacts(conn, &self.context, &rows, Circumstances::default()).await?;
         Ok(Some((last.remote_id.clone(), planned)))
     }
 
     /// Pairs whose contact was deleted: they end, and their customers wait for a person.
-    async fn plan_links_without_contact(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
+    async fn plan_links_without_contact(&self, conn: &mut dyn Tables, tally: &mut Tally) -> Result<()> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let batch = limits::RECORD_BATCH as i64;
         let mut after = String::new();
         let how = Circumstances { gone: Some(Side::Highlevel), ..Circumstances::default() };
         loop {
-            let links = store::links::without_contact(conn, workspace_id, sync_id, &after, batch).await?;
+            let links = conn.links_without_contact(workspace_id, sync_id, &after, batch).await?;
             let Some(last) = links.last() else { return Ok(()) };
             after.clone_from(&last.contact_id);
             let mut planned = Vec::with_capacity(links.len());
             for link in &links {
                 planned.push(self.engine.plan_link(conn, &self.context, link, how).await?);
             }
-            self.keep(conn, tally, &planned).await?;
+            self.keep(tally, &planned).await?;
         }
     }
 
     /// Customers without a contact: counted as left alone, unless the sync creates contacts or a person has a say.
-    async fn plan_lone_customers(&self, conn: &mut PgConnection, tally: &mut Tally) -> Result<()> {
+    async fn plan_lone_customers(&self, conn: &mut dyn Tables, tally: &mut Tally) -> Result<()> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let batch = limits::RECORD_BATCH as i64;
         let mut after = String::new();
         loop {
-            let rows = store::records::lone_customers(conn, workspace_id, sync_id, self.run_id, &after, batch).await?;
+            let rows = conn.lone_customers(workspace_id, sync_id, self.run_id, &after, batch).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after.clone_from(&last.remote_id);
             let how = Circumstances::default();
@@ -168,12 +165,12 @@ impl Running<'_> {
             planned.retain(|one| one.item.reason.code != ReasonCode::CreateContactsOff);
             tally.left_alone += (rows.len() - planned.len()) as i64;
             planned.iter_mut().for_each(|one| tally.withhold(one));
-            self.keep(conn, tally, &planned).await?;
+            self.keep(tally, &planned).await?;
         }
     }
 
     /// Stores a batch of plans. What needs no write is settled here; what is unchanged is only counted.
-    async fn keep(&self, conn: &mut PgConnection, tally: &mut Tally, planned: &[Planned]) -> Result<()> {
+    async fn keep(&self, tally: &mut Tally, planned: &[Planned]) -> Result<()> {
         if planned.is_empty() {
             return Ok(());
         }
@@ -206,13 +203,13 @@ impl Running<'_> {
             tally.fields.extend(one.item.changes.iter().map(|change| change.field.0.clone()));
             push(&mut batch, tally.item_no, one, settled);
         }
-        let mut tx = conn.begin().await?;
-        store::items::insert(&mut tx, self.context.workspace_id, self.run_id, now, &batch).await?;
+        let mut tx = self.engine.store().begin().await?;
+        tx.insert_items(self.context.workspace_id, self.run_id, now, &batch).await?;
         if !dry {
             let [contacts, customers] = &verdicts;
             let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-            store::records::set_verdicts(&mut tx, workspace_id, sync_id, Side::Highlevel, contacts).await?;
-            store::records::set_verdicts(&mut tx, workspace_id, sync_id, Side::Chargify, customers).await?;
+            tx.set_verdicts(workspace_id, sync_id, Side::Highlevel, contacts).await?;
+            tx.set_verdicts(workspace_id, sync_id, Side::Chargify, customers).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -22,10 +22,9 @@ impl Running<'_> {
     /// service may be at the last of those that were not found and could still arrive; they are left as they are, unless
     /// that time `is_over`.
     pub(super) async fn settle_what_a_crash_left(&self, is_over: bool) -> Result<Option<Duration>> {
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        let open =
-            store::intents::open_of_run(&mut conn, workspace_id, sync_id, self.run_id, self.engine.node().id).await?;
+        let open = conn.open_intents_of_run(workspace_id, sync_id, self.run_id, self.engine.node().id).await?;
         drop(conn);
         let open = self.engine.abandoned(workspace_id, open).await?;
         if open.is_empty() {
@@ -79,11 +78,11 @@ impl Running<'_> {
 
     /// The ending the item would have had if the answer had come.
     async fn as_if_answered(&self, intent: &IntentRow, item_no: i64, record: Record) -> Result<Ended> {
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let query = store::items::OpenQuery { only_highlevel: None, after: item_no - 1, limit: 1 };
-        let rows = store::items::open(&mut conn, self.context.workspace_id, self.run_id, &query).await?;
+        let rows = conn.open_items(self.context.workspace_id, self.run_id, &query).await?;
         let item = rows.iter().map(|row| &row.item).find(|item| item.item_no == item_no);
-        let plans = self.engine.stored_plans(&mut conn, &self.context, item.as_slice()).await?;
+        let plans = self.engine.stored_plans(&mut *conn, &self.context, item.as_slice()).await?;
         drop(conn);
         let writer = self.writer();
         if let Some(planned) = plans.into_iter().flatten().next()

@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{
     RemoteId, Side,
+    mapping::TAGS,
     merge::Base,
     outcome::Outcome,
     plan::{Action, PlanItem},
@@ -202,7 +203,8 @@ impl Writer<'_> {
 
     fn settled_base(&self, mut base: Base, item: &PlanItem, written: &[Record]) -> Base {
         let catalogue = &self.context.policy.catalogue;
-        for change in &item.changes {
+        // Of tags the contact has others' too: agreed on are only those that were put on.
+        for change in item.changes.iter().filter(|change| change.field.as_str() != TAGS) {
             let Some(record) = written.iter().find(|record| record.side == change.side) else { continue };
             let (Some(pair), Some(value)) = (base.0.get_mut(&change.rule), record.values.get(&change.field)) else {
                 continue;

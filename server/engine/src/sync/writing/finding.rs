@@ -3,13 +3,16 @@
 use super::Writer;
 use crate::{
     UpstreamClass,
-    clients::{CallError, Refusal},
+    clients::{
+        CallError, Refusal,
+        highlevel::{TAGS_OFF, TAGS_ON},
+    },
     store::intents::IntentRow,
 };
 use domain::{
     RemoteId, Side,
     record::{FieldKey, Record},
-    value::{Value, normal},
+    value::{FieldKind, Value, normal},
 };
 use std::collections::BTreeMap;
 
@@ -103,6 +106,15 @@ impl Writer<'_> {
     /// Whether the record has, in normal form, every value that was sent.
     pub(crate) fn holds(&self, record: &Record, fields: &BTreeMap<FieldKey, Value>) -> bool {
         fields.iter().all(|(key, sent)| {
+            let tags = |value: &Value| match normal(FieldKind::Tags, value) {
+                Value::List(tags) => tags,
+                _ => Vec::new(),
+            };
+            match key.as_str() {
+                TAGS_ON => return tags(sent).iter().all(|tag| record.tags().contains(tag)),
+                TAGS_OFF => return tags(sent).iter().all(|tag| !record.tags().contains(tag)),
+                _ => {}
+            }
             let kind = self.context.policy.catalogue.kind(record.side, key);
             match record.values.get(key) {
                 Some(there) => normal(kind, sent) == normal(kind, there),

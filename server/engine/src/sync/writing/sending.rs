@@ -3,15 +3,16 @@
 use super::{Target, Writer};
 use crate::{
     Result, UnderWay, UpstreamClass,
-    clients::{CallError, Dropped, Refusal, Written},
-    store::{
-        self,
-        intents::{IntentResult, Journalled, NewIntent},
+    clients::{
+        CallError, Dropped, Refusal, Written,
+        highlevel::{TAGS_OFF, TAGS_ON},
     },
+    store::intents::{IntentResult, Journalled, NewIntent},
     sync::{Planned, trouble::stops_everything},
 };
 use domain::{
     IntentId, RemoteId, Side,
+    mapping::TAGS,
     plan::Action,
     record::{FieldKey, Record},
     retry,
@@ -75,8 +76,8 @@ impl Writer<'_> {
         let sent = if self.is_stale(sending).await? {
             let detail = Some("the plan was out of date".to_owned());
             let intent = result(intent_id, "not_done", sending.id(), None, detail);
-            let mut conn = self.engine.pool().acquire().await?;
-            store::intents::settle(&mut conn, self.context.workspace_id, &intent, self.engine.clock().now()).await?;
+            let mut conn = self.engine.store().session().await?;
+            conn.settle_intents(self.context.workspace_id, &[&intent], self.engine.clock().now()).await?;
             Sent::Stale
         } else {
             self.send_until_known(sending, intent_id).await?
@@ -209,8 +210,8 @@ impl Writer<'_> {
         phase: &'static str,
     ) -> Result<Option<Sent>> {
         let intent = result(intent_id, phase, sending.id(), error.status, Some(error.message.clone()));
-        let mut conn = self.engine.pool().acquire().await?;
-        store::intents::settle(&mut conn, self.context.workspace_id, &intent, self.engine.clock().now()).await?;
+        let mut conn = self.engine.store().session().await?;
+        conn.settle_intents(self.context.workspace_id, &[&intent], self.engine.clock().now()).await?;
         drop(conn);
         self.engine.note_refusal(self.context, error).await?;
         Ok(Some(Sent::Halt(error.clone())))
@@ -223,15 +224,15 @@ impl Writer<'_> {
 
     /// Whether anything of the pair was read or agreed on after the plan was made.
     async fn is_stale(&self, sending: &Sending<'_>) -> Result<bool> {
-        let mut conn = self.engine.pool().acquire().await?;
+        let mut conn = self.engine.store().session().await?;
         let pair = (sending.planned.contact_id(), sending.planned.customer_id());
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         if let (Action::CreateCustomer, Some(email)) = (sending.planned.item.action, sending.planned.email())
-            && store::items::customer_came_since(&mut conn, workspace_id, sync_id, &email, self.as_of).await?
+            && conn.customer_came_since(workspace_id, sync_id, &email, self.as_of).await?
         {
             return Ok(true);
         }
-        Ok(store::records::pair_changed_since(&mut conn, workspace_id, sync_id, pair, self.as_of).await?)
+        Ok(conn.pair_changed_since(workspace_id, sync_id, pair, self.as_of).await?)
     }
 
     /// Commits that the write is about to leave.
@@ -257,8 +258,8 @@ impl Writer<'_> {
         };
         let workspace_id = self.context.workspace_id;
         let under_way = self.engine.under_way(workspace_id, intent_id);
-        let mut conn = self.engine.pool().acquire().await?;
-        let refused = match store::intents::insert_sent(&mut conn, workspace_id, &new, self.cause.job).await? {
+        let mut conn = self.engine.store().session().await?;
+        let refused = match conn.insert_intent(workspace_id, &new, self.cause.job).await? {
             Journalled::Sent => return Ok(Leave::Yes(under_way)),
             Journalled::Busy => Sent::Busy,
             Journalled::Lost => Sent::Lost,
@@ -305,12 +306,17 @@ impl Sending<'_> {
 
 pub(super) fn sending(planned: &Planned, item_no: Option<i64>, side: Side) -> Sending<'_> {
     let item = &planned.item;
-    let mut fields: BTreeMap<FieldKey, Value> = item
-        .changes
-        .iter()
-        .filter(|change| change.side == side)
-        .map(|change| (change.field.clone(), change.after.clone()))
-        .collect();
+    let creates = matches!(item.action, Action::CreateCustomer | Action::CreateContact);
+    let mut fields = BTreeMap::new();
+    for change in item.changes.iter().filter(|change| change.side == side) {
+        if change.field.as_str() == TAGS && !creates {
+            let (on, off) = change.tags();
+            fields.insert(FieldKey::from(TAGS_ON), Value::from(on));
+            fields.insert(FieldKey::from(TAGS_OFF), Value::from(off));
+        } else {
+            fields.insert(change.field.clone(), change.after.clone());
+        }
+    }
     if side == Side::Chargify
         && let Some(reference) = &item.reference
     {

@@ -12,6 +12,7 @@ scenarios!(
     a_unit_sees_what_it_did,
     notices_are_told_on_commit_and_once,
     notices_of_a_dropped_unit_are_never_told,
+    a_part_is_taken_back_and_the_rest_goes_on,
 );
 
 fn link<'a>(bench: &Bench, base: &'a serde_json::Value) -> NewLink<'a> {
@@ -79,4 +80,22 @@ async fn notices_of_a_dropped_unit_are_never_told(bench: &mut Bench) {
     let after = RunId(bench.id());
     bench.session().await.notify_run(after).await.unwrap();
     assert_eq!(notices.next().await.unwrap(), Notice::Run(after));
+}
+
+async fn a_part_is_taken_back_and_the_rest_goes_on(bench: &mut Bench) {
+    let base = json!({});
+    let run_id = bench.add_run("full").await;
+    let mut unit = bench.store.begin().await.unwrap();
+    unit.move_run(bench.workspace_id, run_id, &["queued"], "reading", None).await.unwrap();
+    unit.set_savepoint().await.unwrap();
+    unit.move_run(bench.workspace_id, run_id, &["reading"], "writing", None).await.unwrap();
+    unit.insert_link(&link(bench, &base)).await.unwrap();
+    unit.roll_back_to_savepoint().await.unwrap();
+    unit.set_run_detail(bench.workspace_id, run_id, Some("goes on")).await.unwrap();
+    unit.commit().await.unwrap();
+    let mut session = bench.session().await;
+    let row = session.run(bench.workspace_id, run_id).await.unwrap().unwrap();
+    assert_eq!((row.status.as_str(), row.detail.as_deref()), ("reading", Some("goes on")));
+    assert_eq!(session.count_links(bench.workspace_id, bench.sync_id).await.unwrap(), 0);
+    assert!(session.set_savepoint().await.is_err());
 }
