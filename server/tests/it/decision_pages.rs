@@ -38,7 +38,7 @@ fn moves(house: &House, contact: &str, customer: i64, (left, right): (&str, &str
 async fn through(house: &House, browser: &mut Browser) -> String {
     let page = browser.open("/syncs/contacts").await;
     let page = browser.send(&page, page.form("plan-run").with("mode", "full"), None).await;
-    house.until(browser, &page.path, "ended").await;
+    house.until(browser, &page.path, "Plan again").await;
     page.path
 }
 
@@ -62,17 +62,13 @@ async fn a_conflict_is_put_answered_shown_and_written(pool: PgPool) {
     assert!(unanswered.says("Which value is kept?") && !unanswered.html.contains("/api/answer-record"));
 
     let shown = browser.ask(question.choosing("keep0", "chargify")).await;
-    assert!(shown.says("Write 1 change") && shown.says("Turin becomes Milan"), "{}", shown.text());
+    assert!(shown.says("Write 1 change") && shown.says("Turin Milan"), "{}", shown.text());
     moves(&house, &contact, customer, ("Genoa", "Milan"));
     let page = browser.send(&shown, shown.form("answer-record"), None).await;
-    assert!(
-        page.says("The record changed while you looked at it.") && page.says("Genoa becomes Milan"),
-        "{}",
-        page.text()
-    );
+    assert!(page.says("The record changed while you looked at it.") && page.says("Genoa Milan"), "{}", page.text());
 
     let page = browser.send(&page, page.form("answer-record"), None).await;
-    let ended = house.until(&mut browser, &page.path, "ended").await;
+    let ended = house.until(&mut browser, &page.path, "Plan again").await;
     assert!(ended.says("Complete"), "{}", ended.text());
     let page = browser.open(&record).await;
     assert!(
@@ -145,10 +141,10 @@ async fn an_ambiguous_contact_shows_the_customers_it_may_be(pool: PgPool) {
     }
     let question = page.form_to(&format!("{record}/resync"));
     let shown = browser.ask(question.clone().choosing("partner", &format!("customer:{second}"))).await;
-    assert!(shown.says("paired by a person"), "{}", shown.text());
+    assert!(shown.says("Paired by a person"), "{}", shown.text());
     let shown = browser.ask(question.choosing("partner", &format!("customer:{first}"))).await;
     let page = browser.send(&shown, shown.form("answer-record"), None).await;
-    house.until(&mut browser, &page.path, "ended").await;
+    house.until(&mut browser, &page.path, "Plan again").await;
     let page = browser.open(&record).await;
     assert!(page.says("In step") && page.says("by a person"), "{}", page.text());
 }

@@ -94,7 +94,7 @@ async fn a_resync_shows_what_it_would_write_and_writes_exactly_that(pool: PgPool
 
     let page = browser.send(&page, page.form("resync-record"), None).await;
     assert_eq!(page.path, "/runs/2");
-    house.until(&mut browser, "/runs/2", "ended").await;
+    house.until(&mut browser, "/runs/2", "Plan again").await;
     let page = browser.open(&format!("/records/contacts/highlevel/{contact}")).await;
     assert!(page.says("Zwolle") && page.says("Run 2"), "{}", page.text());
     assert!(browser.open(&path).await.says("Nothing would change."));

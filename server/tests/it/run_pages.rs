@@ -29,7 +29,7 @@ async fn a_plan_is_read_approved_and_written(pool: PgPool) {
     let form = page.form("approve-run");
     assert_eq!(form.value("number"), Some("1"));
     browser.send(&page, form, None).await;
-    let page = house.until(&mut browser, "/runs/1", "ended").await;
+    let page = house.until(&mut browser, "/runs/1", "Plan again").await;
     assert!(page.says("Run 1: full run of contacts") && page.says("Approved by"), "{}", page.text());
     assert!(
         page.says("Balances: 12 read, 12 accounted for") && page.says("Calls, predicted and made"),

@@ -278,15 +278,25 @@ fn Writes(plan: ResyncView, read: Option<String>) -> impl IntoView {
         counted(u64::from(plan.calls), "write", "writes"),
     );
     let columns = vec![Col::text("Field"), Col::text("Written to"), Col::text("Before and after")];
-    let rows = plan.changes.into_iter().map(|change| view! { <Written change=change /> }).collect_view();
+    let table = if plan.changes.is_empty() {
+        // A pair is joined for good by the contact's id in the customer's `reference`.
+        view! { <div class="card-body">"Only the reference that joins the pair is written to the customer."</div> }
+            .into_any()
+    } else {
+        let rows = plan.changes.into_iter().map(|change| view! { <Written change=change /> }).collect_view();
+        view! {
+            <Table caption="What would be written" columns=columns wide=true>
+                {rows}
+            </Table>
+        }
+        .into_any()
+    };
     let read = read.map(|at| format!("Read from both services {at}. "));
     let problems: Vec<String> = plan.problems.iter().map(|problem| sentence(problem)).collect();
     let problems = (!problems.is_empty()).then(|| format!("Not written: {} ", problems.join(" ")));
     view! {
         <Card title="This would be written" note=note flush=true>
-            <Table caption="What would be written" columns=columns wide=true>
-                {rows}
-            </Table>
+            {table}
             <Foot slot>
                 {problems}
                 {read}
