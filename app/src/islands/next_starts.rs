@@ -31,21 +31,17 @@ pub fn NextStarts(caption: String, zone: String, starts: Vec<StartView>) -> impl
 #[component]
 fn Starts(caption: String, zone: String, starts: Vec<StartView>, mine: Option<Mine>) -> impl IntoView {
     let is_utc = zone == "UTC";
-    let mut columns = vec![Col::text(if is_utc { zone.clone() } else { crate::page::capital(&zone) })];
-    if !is_utc {
-        columns.push(Col::text("UTC"));
-    }
-    let your_time = mine.as_ref().map(|mine| format!("Your time, {}", mine.zone));
+    let mut columns = vec![Col::text(crate::page::capital(&zone))];
+    let your_time = mine.as_ref().map(|mine| format!("Your time ({})", mine.zone));
     columns.extend(your_time.clone().map(Col::text));
     let mut own = mine.map(|mine| mine.starts).unwrap_or_default().into_iter();
     let row = |start: StartView| {
         let at: OffsetDateTime = start.at.instant();
-        let utc = (!is_utc).then(|| view! { <Cell label="UTC" text=exact_to_the_minute(at) /> });
+        let utc = (!is_utc).then(|| format!("{} UTC", exact_to_the_minute(at)));
         let own = own.next().map(|own| view! { <Cell label=your_time.clone().unwrap_or_default() text=own /> });
         view! {
             <Row>
-                <Name text=start.local />
-                {utc}
+                <Name text=start.local sub=utc />
                 {own}
             </Row>
         }
@@ -74,7 +70,7 @@ mod clock {
         let parts = [
             ("weekday", "short"),
             ("day", "numeric"),
-            ("month", "long"),
+            ("month", "short"),
             ("year", "numeric"),
             ("hour", "2-digit"),
             ("minute", "2-digit"),
@@ -84,8 +80,11 @@ mod clock {
         }
         let written = |start: &StartView| {
             let date = Date::new(&JsValue::from_f64(start.at.0 as f64));
-            String::from(date.to_locale_string("en-GB", &style))
+            // `Sun, 22 Nov 2026, 02:30`: as on the rest of the page, the day of the week has no comma.
+            String::from(date.to_locale_string("en-GB", &style)).replacen(", ", " ", 1)
         };
+        // `America/New_York`: people know it by its place.
+        let zone = zone.rsplit('/').next().unwrap_or_default().replace('_', " ");
         Some(Mine { zone, starts: starts.iter().map(written).collect() })
     }
 }

@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 const EXACT: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute]:[second] UTC");
 const MINUTE: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short] [day padding:none] [month repr:long] [year], [hour]:[minute]");
+    format_description!("[weekday repr:short] [day padding:none] [month repr:short] [year], [hour]:[minute]");
 const CLOCK: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[second]");
 const HOUR: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]");
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] [month repr:short]");
@@ -26,7 +26,7 @@ pub fn exact(at: OffsetDateTime) -> String {
     written(at, EXACT)
 }
 
-/// The instant to the minute, in UTC: `Wed 18 November 2026, 14:06`.
+/// The instant to the minute, in UTC: `Wed 18 Nov 2026, 14:06`.
 pub fn exact_to_the_minute(at: OffsetDateTime) -> String {
     written(at, MINUTE)
 }

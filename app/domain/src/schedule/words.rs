@@ -119,10 +119,13 @@ fn listed(mut names: Vec<String>) -> String {
     if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) }
 }
 
+/// Three letters.
 pub(super) fn month(number: i8) -> &'static str {
-    usize::from(number.unsigned_abs()).checked_sub(1).and_then(|place| MONTHS.get(place)).copied().unwrap_or_default()
+    let place = usize::from(number.unsigned_abs()).checked_sub(1);
+    place.and_then(|place| MONTHS.get(place)).and_then(|name| name.get(..3)).unwrap_or_default()
 }
 
+/// Three letters.
 pub(super) fn weekday(day: Weekday) -> &'static str {
     let number = usize::from(day.to_sunday_zero_offset().unsigned_abs());
     WEEKDAYS.get(number).and_then(|name| name.get(..3)).unwrap_or_default()

@@ -60,7 +60,7 @@ impl Zone {
         }
     }
 
-    /// The wall clock there: `Mon 30 March 2026, 02:00`.
+    /// The wall clock there: `Mon 30 Mar 2026, 02:00`.
     #[must_use]
     pub fn clock(&self, at: OffsetDateTime) -> String {
         let Some(local) = self.local(at.unix_timestamp()) else { return String::new() };

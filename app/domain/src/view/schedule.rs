@@ -36,7 +36,7 @@ pub struct TimingView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StartView {
     pub at: At,
-    /// By the wall clock of the schedule's zone: `Sun 29 March 2026, 03:00`.
+    /// By the wall clock of the schedule's zone: `Sun 29 Mar 2026, 03:00`.
     pub local: String,
 }
 

@@ -299,7 +299,7 @@ async fn a_schedule_is_set_shown_and_audited(pool: PgPool) {
     assert_eq!(view.changes.words.as_deref(), Some("every 15 minutes"));
     assert_eq!(view.full.words.as_deref(), Some("Monday to Friday at 03:30, Berlin time"));
     let starts: Vec<&str> = view.full.upcoming.iter().map(|start| start.local.as_str()).collect();
-    assert_eq!(starts[..2], ["Mon 2 March 2026, 03:30", "Tue 3 March 2026, 03:30"]);
+    assert_eq!(starts[..2], ["Mon 2 Mar 2026, 03:30", "Tue 3 Mar 2026, 03:30"]);
     assert_eq!(starts.len(), 5);
     assert!(view.zones.iter().any(|zone| zone == "America/New_York"));
 
