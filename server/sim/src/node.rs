@@ -27,7 +27,8 @@ pub struct Node {
 /// What only pages use has no place here: it would fail loudly.
 fn nowhere() -> sqlx::PgPool {
     let options = sqlx::postgres::PgConnectOptions::new_without_pgpass().host("nowhere.sim");
-    sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options)
+    // Without these two it would set timers of the real clock.
+    sqlx::postgres::PgPoolOptions::new().idle_timeout(None).max_lifetime(None).connect_lazy_with(options)
 }
 
 impl Node {

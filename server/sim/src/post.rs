@@ -19,6 +19,9 @@ use std::{
 /// As long as a service waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A webhook is on its way for so long at least, and at most if nothing holds it up.
+const WAY_MS: (u64, u64) = (400, 3_000);
+
 /// The postman of one world.
 pub struct Post {
     services: Arc<Services>,
@@ -79,13 +82,15 @@ impl Post {
     }
 
     async fn carry(self: Arc<Self>, side: Side, webhook: Webhook) {
-        let (lost, delay_s, copies) = {
+        let (lost, way_ms, delay_s, copies) = {
             let mut state = self.state();
             let habits = state.habits;
             let dice = &mut state.dice;
             let delay_s = if dice.permille(habits.delayed) { dice.below(habits.delay_s + 1) } else { 0 };
-            (dice.permille(habits.lost), delay_s, 1 + usize::from(dice.permille(habits.doubled)))
+            let copies = 1 + usize::from(dice.permille(habits.doubled));
+            (dice.permille(habits.lost), dice.between(WAY_MS.0, WAY_MS.1), delay_s, copies)
         };
+        self.services.timeline.sleep(Duration::from_millis(way_ms)).await;
         self.services.tally.count("webhooks sent");
         if delay_s > 0 {
             self.services.tally.count("webhooks delayed");
@@ -115,13 +120,15 @@ impl Post {
             let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
             nodes.iter().find(|node| !node.life.is_dead() && !node.is_stopping()).cloned()?
         };
-        node.life.step("webhook").await;
         let key = webhook.url.strip_prefix(PUBLIC_URL)?.rsplit('/').next()?.to_owned();
         let mut headers = HeaderMap::new();
         for (name, value) in &webhook.headers {
             headers.insert(HeaderName::try_from(name.as_str()).ok()?, HeaderValue::try_from(value.as_str()).ok()?);
         }
-        let receive = Box::pin(node.engine.receive(side, &key, &headers, &webhook.body));
+        let receive = Box::pin(async {
+            node.life.step("webhook").await;
+            node.engine.receive(side, &key, &headers, &webhook.body).await
+        });
         let death = node.life.death();
         let ends = Box::pin(select(Box::pin(death.cancelled()), Box::pin(self.services.timeline.sleep(PATIENCE))));
         let status = match select(receive, ends).await {

@@ -55,6 +55,14 @@ impl Stored {
         Arc::new(process)
     }
 
+    /// The public id of the connection of that name.
+    #[must_use]
+    pub fn public_id(&self, name: &str) -> Option<String> {
+        let found =
+            |data: &Data| data.connections.values().find(|row| row.name == name).map(|row| row.public_id.clone());
+        self.store.read(found).flatten()
+    }
+
     /// What is written down, between two units of work.
     pub async fn books(&self) -> Books {
         loop {

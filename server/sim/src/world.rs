@@ -82,13 +82,10 @@ impl World {
             Ok(services.credential(side, name).into())
         };
         engine.apply(&viewer, &file(plan, &services), &credential).await?;
-        let mut addresses = Vec::new();
-        for name in ["crm", "billing"] {
-            addresses.push(engine.connection(&viewer, name).await?.id);
-        }
-        let mut addresses = addresses.into_iter();
-        let mut address = |side| format!("{PUBLIC_URL}/webhooks/{side}/{}", addresses.next().unwrap_or_default());
-        let (highlevel, chargify) = (address(Side::Highlevel), address(Side::Chargify));
+        let address = |side: Side, name: &str| {
+            format!("{PUBLIC_URL}/webhooks/{side}/{}", self.stored.public_id(name).unwrap_or_default())
+        };
+        let (highlevel, chargify) = (address(Side::Highlevel, "crm"), address(Side::Chargify, "billing"));
         self.services.send_webhooks_to(highlevel, chargify);
         self.mapping.push((0, plan.rules.clone()));
         Ok(())
@@ -304,6 +301,8 @@ impl World {
         // A node that died over it may have saved it or not: both are in force as far as the judge is concerned.
         if saved.is_ok() || saved.as_ref().is_err_and(|why| why.contains("died")) {
             self.mapping.push((self.services.timeline.elapsed_ms(), rules));
+            // What a rule changes of records that nobody changed, only a full run finds.
+            self.all_is_told = false;
             self.services.tally.count("edits of the mapping");
         }
         saved.map(|version| format!("version {version}"))

@@ -43,6 +43,8 @@ struct Field<'a> {
     held: [String; 2],
     /// A person's word on that side that the other side does not hold yet.
     open: [Option<&'a Change>; 2],
+    /// When both sides held the same last, under the rule that was in force then.
+    agreed_ms: Option<u64>,
     violations: Vec<Violation>,
 }
 
@@ -55,8 +57,16 @@ const fn slot(side: Side) -> usize {
 
 /// Follows one field of a pair from the beginning to the end.
 pub(super) fn follow(ledger: &Ledger, pair: Linked<'_>, place: usize, reign: Reign<'_>) -> Vec<Violation> {
-    let mut field =
-        Field { ledger, pair, place, reign, held: Default::default(), open: [None, None], violations: Vec::new() };
+    let mut field = Field {
+        ledger,
+        pair,
+        place,
+        reign,
+        held: Default::default(),
+        open: [None, None],
+        agreed_ms: None,
+        violations: Vec::new(),
+    };
     for change in &ledger.changes {
         let is_ours = match change.side {
             Side::Highlevel => change.id == pair.contact,
@@ -96,6 +106,7 @@ impl<'a> Field<'a> {
         }
         if self.held(side) == self.held(other) {
             self.open = [None, None];
+            self.agreed_ms = Some(change.shot.at_ms);
             return;
         }
         let is_word = change.by == By::Person && !(change.is_new && change.after.is_empty());
@@ -148,6 +159,14 @@ impl<'a> Field<'a> {
         ));
     }
 
+    /// Whether the two ever agreed on this field as a pair, under the rule in force at that time. Until then both have
+    /// their say, old as it may be.
+    fn have_agreed(&self, at_ms: u64) -> bool {
+        let ruled_ms = self.reign.iter().map(|(from_ms, _)| *from_ms).filter(|from_ms| *from_ms <= at_ms).max();
+        // Equal values count as agreed once somebody has looked at the pair: when it was linked, or wrote to it since.
+        self.agreed_ms.is_some_and(|agreed_ms| agreed_ms >= ruled_ms.unwrap_or(0).max(self.pair.linked_ms))
+    }
+
     /// Before that the engine wrote for another pair.
     fn are_both_there(&self, at_ms: u64) -> bool {
         Side::BOTH
@@ -157,8 +176,8 @@ impl<'a> Field<'a> {
 
     /// Whether some rule in force lets `winner` win over what was said on the other side.
     fn may_win(&self, winner: Side, lost: &Change, at_ms: u64) -> bool {
-        // Until the two are linked both have their say, old as it may be.
-        if self.open(winner).is_none() && at_ms > self.pair.linked_ms + LINKING_MS {
+        let is_settled = at_ms > self.pair.linked_ms + LINKING_MS && self.have_agreed(at_ms);
+        if self.open(winner).is_none() && is_settled {
             return false;
         }
         self.rules_around(lost.shot.at_ms, at_ms).any(|rule| match rule.conflict {
@@ -226,21 +245,27 @@ impl<'a> Field<'a> {
             Direction::ToChargify => customer.is_some() || blank(Side::Highlevel),
             Direction::ToHighlevel => contact.is_some() || blank(Side::Chargify),
         };
-        let undecided = match (contact, customer) {
-            (Some(contact), Some(customer)) => match rule.conflict {
-                Conflict::Ask => true,
-                Conflict::FillEmpty => !any_blank,
-                Conflict::Newest => {
-                    let last = |side| self.ledger.last_changed_ms(side, self.id(side), u64::MAX);
-                    last(Side::Highlevel).abs_diff(last(Side::Chargify)) < SAME_TIME_MS
-                        || contact.shot.at_ms.abs_diff(customer.shot.at_ms) < SAME_TIME_MS
-                }
-                Conflict::Highlevel | Conflict::Chargify => false,
-            },
-            _ => false,
-        };
+        let both_speak = (contact.is_some() && customer.is_some()) || !self.have_agreed(u64::MAX);
+        let undecided = both_speak
+            && match (contact, customer) {
+                (Some(contact), Some(customer)) => match rule.conflict {
+                    Conflict::Ask => true,
+                    Conflict::FillEmpty => !any_blank,
+                    Conflict::Newest => {
+                        let last = |side| self.ledger.last_changed_ms(side, self.id(side), u64::MAX);
+                        last(Side::Highlevel).abs_diff(last(Side::Chargify)) < SAME_TIME_MS
+                            || contact.shot.at_ms.abs_diff(customer.shot.at_ms) < SAME_TIME_MS
+                    }
+                    Conflict::Highlevel | Conflict::Chargify => false,
+                },
+                _ => match rule.conflict {
+                    Conflict::Ask => true,
+                    Conflict::FillEmpty => !any_blank,
+                    Conflict::Newest | Conflict::Highlevel | Conflict::Chargify => false,
+                },
+            };
         // An emptied field beats another word only where it was agreed on before, which cannot be seen from here.
-        is_closed || undecided || (any_blank && contact.is_some() && customer.is_some()) || self.is_taken()
+        is_closed || undecided || (any_blank && both_speak) || self.is_taken()
     }
 
     /// GoHighLevel refuses an address that another contact has.

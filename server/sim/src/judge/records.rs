@@ -5,7 +5,7 @@ use crate::{
     fields::EMAIL,
     ledger::{By, Write},
 };
-use domain::Side;
+use domain::{Side, mapping::Conflict};
 use std::collections::BTreeMap;
 
 /// Where the reference stands among a customer's values.
@@ -81,7 +81,15 @@ fn everybody_is_linked(evidence: &Evidence<'_>, violations: &mut Vec<Violation>)
         let deleted = ledger.records.iter().any(|((side, _), entry)| {
             *side == Side::Chargify && entry.gone_ms.is_some() && entry.values.get(EMAIL) == Some(&address)
         });
-        let is_own = !deleted && held_by(Side::Highlevel, &address) == 1 && held_by(Side::Chargify, &address) <= 1;
+        // Where the two differ, and the rule asks or cannot tell who is newer, a person decides.
+        let asks = evidence.mapping.last().is_some_and(|(_, rules)| {
+            rules.iter().any(|rule| matches!(rule.conflict, Conflict::Ask | Conflict::Newest))
+        });
+        let has_rival = held_by(Side::Chargify, &address) > 0;
+        let is_own = !deleted
+            && !(asks && has_rival)
+            && held_by(Side::Highlevel, &address) == 1
+            && held_by(Side::Chargify, &address) <= 1;
         let rivals =
             ledger.ids(Side::Chargify).filter(|customer| email(Side::Chargify, customer).as_ref() == Some(&address));
         let is_taken = rivals.into_iter().any(|customer| {
