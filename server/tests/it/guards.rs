@@ -52,6 +52,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("approve-run", "number=1"),
     ("cancel-run", "number=1"),
     ("edit-mapping", "form[sync]=contacts&form[press]=discard"),
+    ("read-fields", "name=contacts"),
     // Calls both services, though it writes to neither.
     ("resync-plan", "sync=contacts&side=highlevel&id=c1"),
     ("resync-record", "sync=contacts&side=highlevel&id=c1&seal=00"),

@@ -53,6 +53,15 @@ pub async fn field_choices(name: String) -> Result<(Vec<FieldChoiceView>, Vec<Fi
     Ok(engine.field_choices(&viewer, &name).await?)
 }
 
+/// Asks both services which fields there are: those that the accounts made themselves come and go.
+#[server(endpoint = "read-fields")]
+pub async fn read_fields(name: String) -> Result<(), AppError> {
+    let (editor, engine) = crate::auth::editor().await?;
+    engine.refresh_fields(&editor, &name).await?;
+    page::leave_for(&format!("/syncs/{}/mapping?done=fields", page::encoded(&name)));
+    Ok(())
+}
+
 /// Saves the mapping as a new version, or changes the draft of it that this person keeps.
 #[server(endpoint = "edit-mapping")]
 pub async fn edit_mapping(form: MappingForm) -> Result<(), AppError> {
@@ -137,7 +146,8 @@ mod server {
 pub fn MappingPage() -> impl IntoView {
     let name = page::param("name");
     let in_steps = page::query("step") == "3";
-    let refused = page::refused::<EditMapping>();
+    let refused = page::refused::<EditMapping>().or_else(page::refused::<ReadFields>);
+    let just_read = page::query("done") == "fields";
     let load = async move {
         let choices = field_choices(name.clone()).await?;
         let draft = draft::find(&name).await;
@@ -160,11 +170,39 @@ pub fn MappingPage() -> impl IntoView {
                 </Head>
                 {in_steps.then(|| view! { <Steps at=3 /> })}
                 <Refused error=refused />
+                {just_read.then(|| view! { <JustRead /> })}
+                <Fields name=sync.name.clone() lacks=seen.lacks(Right::EditMapping) />
                 <Editor seen=seen.clone() sync=sync choices=choices draft=draft in_steps=in_steps />
             </Frame>
         }
         .into_any()
     })
+}
+
+#[component]
+fn JustRead() -> impl IntoView {
+    view! {
+        <Notice
+            tone=Tone::Ok
+            what="The fields of both accounts were read."
+            safety="They stand in the lists below. Nothing was written."
+            live=true
+        />
+    }
+}
+
+/// Where custom fields and metafields come from.
+#[component]
+fn Fields(name: String, lacks: Option<String>) -> impl IntoView {
+    view! {
+        <form class="line" method="post" action=ReadFields::url()>
+            <input type="hidden" name="name" value=name />
+            <Guarded text="Read the fields of both accounts" lacks=lacks small=true glyph=Glyph::Turning />
+            <span class="meta">
+                "Custom fields and metafields stand in the lists as last read; a full run reads those it needs."
+            </span>
+        </form>
+    }
 }
 
 #[component]

@@ -125,7 +125,10 @@ fn Sync(
             <Done done=done />
             <PlanCard sync=sync.clone() lacks=seen.lacks(Right::Run) now=now />
             <div class="cols-main">
-                <Rules seen=seen.clone() sync=sync.clone() />
+                <div class="stack">
+                    {resting(&sync)}
+                    <Rules seen=seen.clone() sync=sync.clone() />
+                </div>
                 <div class="stack">
                     <ScheduleCard sync=sync.clone() may=seen.may(Right::EditMapping) now=now />
                     <Scope sync=sync may=seen.may(Right::EditMapping) now=now />
@@ -271,6 +274,16 @@ fn matched_by(sync: &SyncView) -> String {
         [(sync.match_reference, "reference"), (sync.match_email, "e-mail"), (sync.match_phone_name, "phone and name")];
     let ways: Vec<_> = ways.into_iter().filter_map(|(on, way)| on.then_some(way)).collect();
     if ways.is_empty() { "nothing: each contact gets a customer of its own".to_owned() } else { ways.join(", then ") }
+}
+
+/// What is said of rules that rest because a field of theirs is gone.
+fn resting(sync: &SyncView) -> impl IntoView + use<> {
+    let notice = |rule: &RuleView| {
+        let why = rule.rests.clone()?;
+        let what = format!("{} – {} rests.", rule.highlevel_label, rule.chargify_label);
+        Some(view! { <Notice tone=Tone::Warn what=what safety=why /> })
+    };
+    sync.rules.iter().filter_map(notice).collect_view()
 }
 
 #[component]

@@ -139,7 +139,8 @@ pub fn AddRow(highlevel: Vec<FieldChoiceView>, chargify: Vec<FieldChoiceView>, m
     let list = |side: &str, fields: Vec<FieldChoiceView>| {
         let none = Choice::new("", format!("Choose a {side} field"));
         let fields = fields.into_iter().map(|field| {
-            let label = if field.read_only.is_some() { format!("{} (read only)", field.label) } else { field.label };
+            let only = if field.read_only.is_some() { ", read only" } else { "" };
+            let label = format!("{} ({}{only})", field.label, field.kind);
             Choice::new(field.key, label)
         });
         std::iter::once(none).chain(fields).collect::<Vec<_>>()
