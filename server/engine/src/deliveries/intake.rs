@@ -14,7 +14,7 @@ use domain::{ConnectionId, Side, SyncId, WorkspaceId, limits};
 use http::HeaderMap;
 use secrecy::SecretString;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -132,17 +132,17 @@ impl Engine {
     }
 
     /// Whom the arrivals are addressed to, each with its key opened once.
-    async fn recipients(&self, batch: &[Arrival]) -> Result<HashMap<(Side, String), Known>> {
-        let keys: HashSet<&str> = batch.iter().map(|arrival| arrival.key.as_str()).collect();
+    async fn recipients(&self, batch: &[Arrival]) -> Result<BTreeMap<(Side, String), Known>> {
+        let keys: BTreeSet<&str> = batch.iter().map(|arrival| arrival.key.as_str()).collect();
         let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
         let mut conn = self.store().session().await?;
         let rows = conn.recipients(&keys).await?;
         drop(conn);
-        let mut by_key: HashMap<String, Vec<RecipientRow>> = HashMap::new();
+        let mut by_key: BTreeMap<String, Vec<RecipientRow>> = BTreeMap::new();
         for row in rows {
             by_key.entry(row.key.clone()).or_default().push(row);
         }
-        let mut known = HashMap::new();
+        let mut known = BTreeMap::new();
         for (key, mut rows) in by_key {
             rows.sort_by_key(|row| row.public_id != key);
             let is_certain = rows.len() == 1 || rows.first().is_some_and(|row| row.public_id == key);
@@ -181,7 +181,7 @@ impl Engine {
         let mut new = DeliveryBatch::default();
         let mut work = WorkBatch::default();
         // Row of the batch by what makes a delivery the same, and for each arrival its row and whether it is the first.
-        let mut rows: HashMap<(Uuid, &str), usize> = HashMap::new();
+        let mut rows: BTreeMap<(Uuid, &str), usize> = BTreeMap::new();
         let mut places = Vec::with_capacity(genuine.len());
         for arrival in genuine {
             let row = &arrival.recipient;
@@ -198,7 +198,7 @@ impl Engine {
         }
         let mut conn = self.store().session().await?;
         let recorded = conn.record_deliveries(&new, &work, self.clock().now()).await?;
-        let recorded: HashSet<Uuid> = recorded.into_iter().collect();
+        let recorded: BTreeSet<Uuid> = recorded.into_iter().collect();
         let received = places.into_iter().zip(genuine).map(|((place, is_first), arrival)| {
             let is_new = new.delivery_id.get(place).is_some_and(|id| recorded.contains(id));
             match (is_first && is_new, arrival.ignored()) {

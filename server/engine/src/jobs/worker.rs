@@ -46,6 +46,8 @@ impl Worker {
         let hands = self.claim_and_spawn(&tracker, &places, &stop);
         let timetable = self.engine.keep_schedules();
         tokio::select! {
+            // In this order: a simulation draws no chance but its own.
+            biased;
             () = stop.cancelled() => {}
             () = ears => {}
             () = hands => {}
