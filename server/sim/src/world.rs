@@ -10,7 +10,7 @@ use crate::{
     services::{CHARGIFY_URL, Counts, HIGHLEVEL_URL, Services},
     stored::Stored,
 };
-use domain::Side;
+use domain::{Side, mapping::Direction};
 use engine::{Approval, Engine, EngineError, RuleDraft, StartRun};
 use futures::future::{Either, select};
 use std::{
@@ -343,9 +343,9 @@ impl World {
     async fn last_runs(&self, rest: &mut Rest) -> Result<(), String> {
         self.last_run("changes", rest).await?;
         for _ in 0..FULL_RUNS {
-            let before = self.services.counts();
+            let (before, since_ms) = (self.services.counts(), self.services.timeline.elapsed_ms());
             self.last_run("full", rest).await?;
-            let writes = self.services.counts().since(before).all_writes();
+            let writes = self.services.counts().since(before).all_writes() - self.refused_since(since_ms);
             rest.writes_of_full_runs.push(writes);
             if writes == 0 {
                 break;
@@ -354,26 +354,36 @@ impl World {
         // Of what was restored or merged no service tells anybody; only a whole reading finds it.
         rest.changes_found_all =
             rest.writes_of_full_runs.first().map(|writes| *writes == 0).filter(|_| self.all_is_told);
-        let before = self.services.counts();
+        let (before, since_ms) = (self.services.counts(), self.services.timeline.elapsed_ms());
         self.last_run("changes", rest).await?;
-        rest.idle_run = Some(self.services.counts().since(before));
+        rest.idle_run = Some(self.services.counts().since(before)).filter(|_| self.refused_since(since_ms) == 0);
         Ok(())
     }
 
-    /// One more edit of somebody who is linked, and what it cost. `None`: there is nobody.
+    /// Writes since then that a service refused for what is in them. A run tries them again: it may be otherwise by then.
+    fn refused_since(&self, since_ms: u64) -> u64 {
+        let rules = self.services.rules();
+        let later = rules.ledger.writes.iter().filter(|write| write.shot.at_ms >= since_ms);
+        later.filter(|write| matches!(write.status, 400 | 422)).count() as u64
+    }
+
+    /// One more edit of somebody who is linked and agrees in everything, and what it cost. `None`: there is nobody.
     async fn last_edit(&self) -> Option<Counts> {
         let place = 0;
+        let rules = &self.mapping.last()?.1;
+        if rules.len() < PAIRS.len() || rules.iter().any(|rule| rule.direction != Direction::Both) {
+            return None;
+        }
         let books = self.stored.books().await;
-        let is_there = |link: &&crate::books::Link| {
+        let agrees = |link: &&crate::books::Link| {
             let rules = self.services.rules();
-            link.active
-                && rules.ledger.live(Side::Highlevel, &link.contact_id).is_some()
-                && rules.ledger.live(Side::Chargify, &link.customer_id).is_some_and(|customer| {
-                    let contact = rules.ledger.live(Side::Highlevel, &link.contact_id);
-                    contact.is_some_and(|contact| contact.values.get(place) == customer.values.get(place))
-                })
+            let values = |side, id: &str| {
+                rules.ledger.live(side, id).and_then(|entry| entry.values.get(..PAIRS.len())).map(<[String]>::to_vec)
+            };
+            let contact = values(Side::Highlevel, &link.contact_id);
+            link.active && contact.is_some() && contact == values(Side::Chargify, &link.customer_id)
         };
-        let link = books.links.iter().find(is_there)?;
+        let link = books.links.iter().find(agrees)?;
         let before = self.services.counts();
         self.services.edit_one(Side::Highlevel, &link.contact_id, place, &value(place, 8_000)).ok()?;
         self.services.note(format_args!("one more edit, of contact {}", link.contact_id));

@@ -130,7 +130,8 @@ impl Look<'_> {
             return Ok(Ending::Later(rest));
         }
         let (mut gone, mut partner) = self.refresh(clients, link.as_ref()).await?;
-        for _ in 0..ROUNDS {
+        let mut in_the_way = None;
+        for round in 1..=ROUNDS {
             let as_of = self.engine.clock().now();
             let writer = Writer { engine: self.engine, context: &self.context, clients, cause: &self.cause, as_of };
             let Some(planned) = self.plan(clients, gone).await? else {
@@ -150,6 +151,11 @@ impl Look<'_> {
                 Carried::Again(found) => {
                     let belongs = Belongs { context: &self.context, run_id: None };
                     self.engine.settle(belongs, std::slice::from_ref(&*found)).await?;
+                    let met = found.records.first().and_then(|record| record.id.clone());
+                    if met.is_some() && met == in_the_way && round == ROUNDS {
+                        return self.give_way(&planned, met).await;
+                    }
+                    in_the_way = met;
                     if let (Partner::Copied(_), Some(link)) = (&partner, &link) {
                         gone = gone.or(self.read_partner(clients, link).await?);
                         partner = Partner::Read;
@@ -166,6 +172,21 @@ impl Look<'_> {
             }
         }
         Ok(Ending::Later(BUSY))
+    }
+
+    /// The service says that the record to be made is there already, and it is another's: a person must look. Trying on
+    /// would say the same for ever.
+    async fn give_way(&self, planned: &Planned, met: Option<RemoteId>) -> Result<Ending> {
+        let other = met.map(|id| id.0).unwrap_or_default();
+        let words = format!(
+            "{} has {} {other} with this e-mail address or phone number, and it belongs to another record. Nothing was written.",
+            self.side.other().label(),
+            self.side.other().noun(),
+        );
+        let mut ended = Ended::as_outcome(Outcome::Ambiguous, Some(words));
+        ended.contact_id = planned.contact_id().map(str::to_owned);
+        ended.customer_id = planned.customer_id().map(str::to_owned);
+        self.conclude(ended).await
     }
 
     /// What writes about this record are journalled under.

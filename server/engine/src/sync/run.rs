@@ -144,11 +144,17 @@ impl Engine {
         words: &str,
     ) -> Result<()> {
         let open = ["queued", "reading", "planning", "writing"];
-        let was_writing = conn.run(workspace_id, run_id).await?.is_some_and(|row| row.status == "writing");
+        // Whoever has a plan has counted what it read: each of those needs an ending.
+        let before = conn.run(workspace_id, run_id).await?;
+        let has_plan = before.is_some_and(|row| match row.status.as_str() {
+            "writing" => true,
+            "planning" => row.planned_at.is_some(),
+            _ => false,
+        });
         if !conn.move_run(workspace_id, run_id, &open, "failed", Some(words)).await? {
             return Ok(());
         }
-        if was_writing {
+        if has_plan {
             let rest = format!("Not sent: {words} It goes out with the next run.");
             conn.set_savepoint().await?;
             match self.park_rest(conn, workspace_id, run_id, &rest).await {

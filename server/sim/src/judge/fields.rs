@@ -55,8 +55,17 @@ const fn slot(side: Side) -> usize {
     }
 }
 
+/// What following one field came to.
+pub(super) struct Followed {
+    pub(super) violations: Vec<Violation>,
+    /// The sides differ at the end, and nothing is known to keep them apart.
+    pub(super) apart: Option<Violation>,
+    /// A person must decide about it, and until then the whole record rests.
+    pub(super) undecided: bool,
+}
+
 /// Follows one field of a pair from the beginning to the end.
-pub(super) fn follow(ledger: &Ledger, pair: Linked<'_>, place: usize, reign: Reign<'_>) -> Vec<Violation> {
+pub(super) fn follow(ledger: &Ledger, pair: Linked<'_>, place: usize, reign: Reign<'_>) -> Followed {
     let mut field = Field {
         ledger,
         pair,
@@ -76,8 +85,8 @@ pub(super) fn follow(ledger: &Ledger, pair: Linked<'_>, place: usize, reign: Rei
             field.take(change);
         }
     }
-    field.end();
-    field.violations
+    let (apart, undecided) = field.end();
+    Followed { violations: field.violations, apart, undecided }
 }
 
 impl<'a> Field<'a> {
@@ -211,13 +220,16 @@ impl<'a> Field<'a> {
     }
 
     /// After everything has come to rest both sides hold the same, unless something is known to keep them apart.
-    fn end(&mut self) {
-        let Some((_, Some(rule))) = self.reign.last() else { return };
-        if self.held(Side::Highlevel) == self.held(Side::Chargify) || self.is_kept_apart(*rule) {
-            return;
+    fn end(&self) -> (Option<Violation>, bool) {
+        let Some((_, Some(rule))) = self.reign.last() else { return (None, false) };
+        if self.held(Side::Highlevel) == self.held(Side::Chargify) {
+            return (None, false);
+        }
+        if self.is_kept_apart(*rule) {
+            return (None, matches!(rule.conflict, Conflict::Ask | Conflict::Newest));
         }
         let open = |side: Side| self.open(side).map_or("-", |change| change.after.as_str());
-        self.violations.push(Violation::new(
+        let apart = Violation::new(
             "final state equals the oracle",
             format!(
                 "{} of contact {} is {:?}, {} of customer {} is {:?}; open words: {:?} and {:?}; rule: {}, {}",
@@ -232,7 +244,8 @@ impl<'a> Field<'a> {
                 rule.direction.as_str(),
                 rule.conflict.as_str(),
             ),
-        ));
+        );
+        (Some(apart), false)
     }
 
     fn is_kept_apart(&self, rule: Rule) -> bool {

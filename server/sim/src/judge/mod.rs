@@ -58,14 +58,21 @@ pub fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
         let pair = Linked { contact: &link.contact_id, customer: &link.customer_id, linked_ms };
         let there = evidence.ledger.live(domain::Side::Highlevel, pair.contact).is_some()
             && evidence.ledger.live(domain::Side::Chargify, pair.customer).is_some();
+        let mut apart = Vec::new();
+        let mut undecided = false;
         for place in (0..crate::fields::PAIRS.len()).filter(|_| there) {
             let reign: Vec<(u64, Option<Rule>)> = evidence
                 .mapping
                 .iter()
                 .map(|(from_ms, rules)| (*from_ms, rules.iter().find(|rule| rule.place == place).copied()))
                 .collect();
-            violations.extend(fields::follow(evidence.ledger, pair, place, &reign));
+            let followed = fields::follow(evidence.ledger, pair, place, &reign);
+            violations.extend(followed.violations);
+            apart.extend(followed.apart);
+            undecided |= followed.undecided;
         }
+        // One field a person must decide about holds up the whole record.
+        violations.extend(apart.into_iter().filter(|_| !undecided));
     }
     violations
 }

@@ -8,6 +8,8 @@ use crate::{
 use domain::{Side, mapping::Conflict};
 use std::collections::BTreeMap;
 
+/// Where the phone number stands among a record's values.
+const PHONE: usize = 3;
 /// Where the reference stands among a customer's values.
 const REFERENCE: usize = 6;
 
@@ -86,7 +88,14 @@ fn everybody_is_linked(evidence: &Evidence<'_>, violations: &mut Vec<Violation>)
             rules.iter().any(|rule| matches!(rule.conflict, Conflict::Ask | Conflict::Newest))
         });
         let has_rival = held_by(Side::Chargify, &address) > 0;
+        // Somebody with the same number and name may be the same person: that is a question too.
+        let phone = entry.values.get(PHONE);
+        let has_twin = ledger.ids(Side::Chargify).any(|customer| {
+            let other = ledger.live(Side::Chargify, customer);
+            phone.is_some_and(|phone| !phone.is_empty()) && other.and_then(|other| other.values.get(PHONE)) == phone
+        });
         let is_own = !deleted
+            && !has_twin
             && !(asks && has_rival)
             && held_by(Side::Highlevel, &address) == 1
             && held_by(Side::Chargify, &address) <= 1;

@@ -7,7 +7,10 @@ use crate::{
         CallError, Dropped, Refusal, Written,
         highlevel::{TAGS_OFF, TAGS_ON},
     },
-    store::intents::{IntentResult, Journalled, NewIntent},
+    store::{
+        intents::{IntentResult, Journalled, NewIntent},
+        records::ReadMark,
+    },
     sync::{Planned, trouble::stops_everything},
 };
 use domain::{
@@ -74,11 +77,7 @@ impl Writer<'_> {
         };
         // From here on every other writer of this record finds it busy, so what is seen now stays true.
         let sent = if self.is_stale(sending).await? {
-            let detail = Some("the plan was out of date".to_owned());
-            let intent = result(intent_id, "not_done", sending.id(), None, detail);
-            let mut conn = self.engine.store().session().await?;
-            conn.settle_intents(self.context.workspace_id, &[&intent], self.engine.clock().now()).await?;
-            Sent::Stale
+            self.leave_out(sending, intent_id).await?
         } else {
             self.send_until_known(sending, intent_id).await?
         };
@@ -86,11 +85,23 @@ impl Writer<'_> {
         Ok(sent)
     }
 
+    /// The plan is out of date: nothing is sent, and the record is planned again.
+    async fn leave_out(&self, sending: &Sending<'_>, intent_id: IntentId) -> Result<Sent> {
+        let intent = result(intent_id, "not_done", sending.id(), None, Some("the plan was out of date".to_owned()));
+        let mut conn = self.engine.store().session().await?;
+        conn.settle_intents(self.context.workspace_id, &[&intent], self.engine.clock().now()).await?;
+        Ok(Sent::Stale)
+    }
+
     async fn send_until_known(&self, sending: &Sending<'_>, intent_id: IntentId) -> Result<Sent> {
         let token = intent_id.to_string();
         let mut attempt = 0;
         loop {
             attempt += 1;
+            // The pause before a further try may have been long.
+            if attempt > 1 && self.is_stale(sending).await? {
+                return self.leave_out(sending, intent_id).await;
+            }
             let error = match self.call(sending, &token).await {
                 Ok(written) => {
                     let intent = result(intent_id, "done", written.record.id.as_ref(), None, None);
@@ -127,6 +138,16 @@ impl Writer<'_> {
                 Ok(None) => Ok(Some(Sent::Refused { error: error.clone(), intent: refused("refused") })),
                 Err(failed) => self.give_up(sending, intent_id, &failed, "not_done").await,
             };
+        }
+        if error.class == UpstreamClass::NotFound
+            && let Some(id) = sending.id()
+        {
+            // Asked for by its id it is not there: that is proof, and whoever is gone is planned otherwise.
+            let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+            let read_at = self.engine.clock().now();
+            let mark = ReadMark { workspace_id, sync_id, side: sending.side(), run_id: None, read_at };
+            self.engine.store().session().await?.mark_record_gone(mark, id.as_str()).await?;
+            return self.leave_out(sending, intent_id).await.map(Some);
         }
         match error.class {
             UpstreamClass::Rate { retry_after } if error.refusal != Refusal::DayUsedUp => {
