@@ -14,7 +14,7 @@ pub(super) struct Rule {
 
 const EVERYWHERE: &[&str] = &["app/", "server/"];
 
-pub(super) const RULES: [Rule; 5] = [
+pub(super) const RULES: [Rule; 6] = [
     Rule {
         says: "SQL stands in server/engine/src/store only",
         patterns: &["query!(", "query_as!(", "query_scalar!(", "query_unchecked!(", "sqlx::query", "QueryBuilder"],
@@ -38,6 +38,21 @@ pub(super) const RULES: [Rule; 5] = [
         patterns: &["OsRng", "rand::rng()", "thread_rng", "rand::random", "new_v4()", "now_v7()"],
         holds_in: &["app/domain/", "server/engine/"],
         except: &["server/engine/src/entropy.rs", "server/engine/src/entropy/"],
+    },
+    Rule {
+        says: "the sync core keeps things through its `Store` only, so that it runs on the one in memory too",
+        patterns: &["pool()", "PgConnection", "PgPool"],
+        holds_in: &[
+            "server/engine/src/sync/",
+            "server/engine/src/jobs/",
+            "server/engine/src/slots",
+            "server/engine/src/schedules/",
+            "server/engine/src/node.rs",
+            "server/engine/src/calls.rs",
+            "server/engine/src/under_way.rs",
+            "server/engine/src/deliveries/",
+        ],
+        except: &[],
     },
     Rule {
         says: "domain does no input or output",
@@ -118,6 +133,13 @@ mod tests {
         breaches("server/engine/src/vault.rs", "OsRng.try_fill_bytes(&mut key)", 1);
         breaches("server/engine/src/entropy.rs", "OsRng.try_fill_bytes(&mut key)", 0);
         breaches("server/sandbox/src/seed.rs", "Uuid::new_v4()", 0);
+    }
+
+    #[test]
+    fn a_way_around_the_store_is_caught() {
+        breaches("server/engine/src/sync/run.rs", "let mut conn = self.engine.pool().acquire().await?;", 1);
+        breaches("server/engine/src/slots.rs", "async fn seek(conn: &mut PgConnection) {}", 1);
+        breaches("server/engine/src/overview.rs", "let mut conn = self.pool().acquire().await?;", 0);
     }
 
     #[test]
