@@ -25,7 +25,7 @@ use domain::{
     view::{SyncDraft, SyncView},
 };
 use sqlx::PgConnection;
-use time::{OffsetDateTime, Time};
+use time::Time;
 
 impl SyncRow {
     pub(crate) fn sync_id(&self) -> SyncId {
@@ -198,7 +198,3 @@ pub(crate) fn reason_fault(reason: &str, what: &str) -> Option<String> {
     (!fits).then(|| format!("reason: at most {} characters", limits::FORM_TEXT_CHARS))
 }
 
-/// For lists: when the sync's own reading of the change feed got that far.
-fn last_read(row: &SyncRow) -> Option<OffsetDateTime> {
-    row.highlevel_seen_until
-}

@@ -32,7 +32,6 @@ pub struct SyncView {
     pub last_run_at: Option<At>,
     /// Number of the run under way or waiting for approval.
     pub open_run: Option<u64>,
-    pub last_read_at: Option<At>,
     pub schedule: ScheduleBriefView,
 }
 

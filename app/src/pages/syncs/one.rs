@@ -131,7 +131,7 @@ fn Sync(
                 </div>
                 <div class="stack">
                     <ScheduleCard sync=sync.clone() may=seen.may(Right::EditMapping) now=now />
-                    <Scope sync=sync may=seen.may(Right::EditMapping) now=now />
+                    <Scope sync=sync may=seen.may(Right::EditMapping) />
                     <Versions versions=versions now=now />
                 </div>
             </div>
@@ -224,7 +224,7 @@ fn PlanCard(sync: SyncView, lacks: Option<String>, now: OffsetDateTime) -> impl 
 }
 
 #[component]
-fn Scope(sync: SyncView, may: bool, now: OffsetDateTime) -> impl IntoView {
+fn Scope(sync: SyncView, may: bool) -> impl IntoView {
     let email = if sync.require_email { "Contacts with an e-mail address" } else { "All contacts" };
     let mut who = email.to_owned();
     if let Some(tag) = &sync.only_tag {
@@ -237,7 +237,6 @@ fn Scope(sync: SyncView, may: bool, now: OffsetDateTime) -> impl IntoView {
     let settings = format!("/syncs/{}/settings", sync.name);
     let creates = if sync.create_contacts { "a contact is made" } else { "they stay as they are" };
     let text = if may { "Edit the settings" } else { "All settings" };
-    let read = sync.last_read_at.map(|at| view! { <Fact name="Read up to"><Moment at=at.instant() now=now /></Fact> });
     view! {
         <Card title="Settings">
             <Actions slot>
@@ -262,7 +261,6 @@ fn Scope(sync: SyncView, may: bool, now: OffsetDateTime) -> impl IntoView {
                 <Fact name="Waiting">
                     <a href=format!("/records?sync={}&state=waiting", encoded(&sync.name))>{figure(sync.waiting)}</a>
                 </Fact>
-                {read}
             </Facts>
         </Card>
     }

@@ -1,6 +1,6 @@
 //! Syncs as pages see them.
 
-use super::{chain, last_read};
+use super::chain;
 use crate::{
     Result,
     fields::Known,
@@ -54,7 +54,6 @@ pub(super) fn sync(row: &SyncRow, tally: TallyRow, samples: &SamplesRow) -> Resu
         last_run,
         last_run_at: tally.last_at.map(At::from),
         open_run: number(tally.open_number),
-        last_read_at: last_read(row).map(At::from),
         schedule: ScheduleBriefView::default(),
     })
 }
