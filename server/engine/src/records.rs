@@ -82,10 +82,12 @@ impl Engine {
         let rows = copies(&mut *conn, &context, &planned).await?;
         let row = rows.first().ok_or(EngineError::NotFound("record"))?;
         let state = pair_state(&row.verdict);
-        let (question, answer, trace) = trace::of(&planned, link.is_some(), state);
         let asked = self.question(&mut *conn, &context, &planned).await?;
         drop(conn);
         let history = self.history(viewer, &planned).await?;
+        let refused = history.iter().find(|line| line.action == "record.write_refused").map(|line| line.words.as_str());
+        let (question, answer, trace) =
+            trace::of(&planned, link.is_some(), refused.filter(|_| state == PairState::Failed));
         Ok(RecordView {
             sync: context.row.name.clone(),
             name: planned.display_name(),

@@ -108,7 +108,7 @@ async fn a_contact_whose_customer_was_deleted_is_left_out_and_let_in_again(pool:
 
     let record = format!("/records/contacts/highlevel/{contact}");
     let page = browser.open(&record).await;
-    for words in ["What shall become of it?", "Create it anew", "was deleted in Chargify on"] {
+    for words in ["What shall become of it?", "Create its partner anew", "was deleted in Chargify on"] {
         assert!(page.says(words), "{words}: {}", page.text());
     }
     let question = page.form_to(&format!("{record}/resync"));

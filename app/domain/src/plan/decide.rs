@@ -1,7 +1,7 @@
 //! From all that is known of one record to what is to be done with it.
 
 use super::pair::{Pair, merge_pair};
-use super::{Action, Change, PlanInput, PlanItem, Reason, ReasonCode, check, person};
+use super::{Action, Change, FieldConflict, PlanInput, PlanItem, Reason, ReasonCode, check, person};
 use crate::matching::{Ambiguity, Match};
 use crate::merge::Base;
 use crate::problem::Problem;
@@ -74,7 +74,11 @@ fn plan_lone_contact(input: &PlanInput<'_>, contact: &Record) -> PlanItem {
 fn pair_item(input: &PlanInput<'_>, contact: &Record, customer: &Record, pair: Pair, echo: bool) -> PlanItem {
     let linked = input.link.is_some();
     if !pair.conflicts.is_empty() {
-        let fields: Vec<&str> = pair.conflicts.iter().map(|conflict| conflict.rule.0.as_str()).collect();
+        let label = |conflict: &FieldConflict| match input.policy.mapping.rule(&conflict.rule) {
+            Some(rule) => input.policy.catalogue.label(Side::Chargify, &rule.chargify).to_owned(),
+            None => conflict.rule.0.clone(),
+        };
+        let fields: Vec<String> = pair.conflicts.iter().map(label).collect();
         let words = format!("changed on both sides to different values: {}", fields.join(", "));
         let mut item = end(input, Action::Conflict, Reason::new(ReasonCode::BothChanged, words));
         item.conflicts = pair.conflicts;

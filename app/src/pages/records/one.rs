@@ -2,7 +2,7 @@
 
 use domain::{
     Right, Side,
-    view::{FieldView, HistoryView, PairState, QuestionKind, RecordView, TraceStepView},
+    view::{FieldView, HistoryView, PairState, RecordView, TraceStepView},
 };
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -77,12 +77,12 @@ fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError
     };
     let fields = record.fields.clone();
     let asked = record.asked.clone();
-    let waits = asked.as_ref().is_some_and(|asked| asked.kind != QuestionKind::LeftOut);
+    let is_asked = asked.is_some();
     let asked = asked.map(|question| view! { <Question seen=seen.clone() question=question which=which /> });
     let ids = view! { <Ids record=record.clone() now=now /> };
     // Where something is asked, the answer is the way on.
     let resync = match seen.lacks(Right::Run) {
-        _ if waits => ().into_any(),
+        _ if is_asked => ().into_any(),
         Some(why) => view! { <Guarded text="Resync…" lacks=Some(why) /> }.into_any(),
         None => {
             let press =

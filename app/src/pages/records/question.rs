@@ -203,7 +203,9 @@ fn Partners(question: QuestionView, disabled: bool, now: OffsetDateTime) -> impl
         }
     });
     let create = match (kind, several) {
-        (QuestionKind::Held, _) => ("Create it anew", "As if it had never had a partner, with all its mapped fields."),
+        (QuestionKind::Held, _) => {
+            ("Create its partner anew", "As if there had never been one, with all mapped fields.")
+        }
         (_, true) => ("None of these: create a new customer", "These stay as they are."),
         (_, false) => ("Not this one: create a new customer", "That one stays as it is."),
     };

@@ -246,6 +246,7 @@ fn Plan(plan: ResyncView, which: Which, draft: AnswerDraft, back: String, read: 
     let text = press_words(&plan.action, changes);
     let press = if plan.action == "exclude" { Press::Danger } else { Press::Primary };
     let action = if plan.answers { AnswerRecord::url() } else { ResyncRecord::url() };
+    let leave = if plan.answers { "Decide later" } else { "Leave it as it is" };
     let answered = plan.answers.then(|| view! { <Answered draft=draft /> });
     let reason = match plan.action.as_str() {
         "exclude" => "It takes no part until somebody lets it. Both sides stay as they are.".to_owned(),
@@ -264,7 +265,7 @@ fn Plan(plan: ResyncView, which: Which, draft: AnswerDraft, back: String, read: 
             {answered}
             <input type="hidden" name="seal" value=seal />
             <Button text=text press=press glyph=Glyph::Check />
-            <LinkButton text="Leave it as it is" href=back />
+            <LinkButton text=leave href=back />
         </form>
     }
 }

@@ -3,47 +3,48 @@
 use crate::sync::Planned;
 use domain::{
     plan::{Action, ReasonCode},
-    view::{PairState, TraceStepView},
+    view::TraceStepView,
 };
 
 /// The steps in order.
 const STEPS: [&str; 7] = ["Read", "Scope", "Match", "Map", "Merge", "Validate", "Write"];
 
-/// The question above the trace, its answer, and the steps with the one that stopped it.
-pub(super) fn of(planned: &Planned, linked: bool, state: PairState) -> (String, String, Vec<TraceStepView>) {
-    let stop = stopped_at(planned);
+/// The question above the trace, its answer, and the steps with the one that stopped it. `refused` says what became of
+/// the last write, where a service did not take it.
+pub(super) fn of(planned: &Planned, linked: bool, refused: Option<&str>) -> (String, String, Vec<TraceStepView>) {
+    let refused = refused.filter(|_| planned.item.action.is_write());
+    let stop = match (stopped_at(planned), refused) {
+        (Some(stop), _) => Some((stop, planned.item.reason.words.clone())),
+        (None, Some(refused)) => Some((STEPS.len() - 1, refused.to_owned())),
+        (None, None) => None,
+    };
     let steps = STEPS
         .iter()
         .enumerate()
         .map(|(index, title)| {
-            let (state, detail) = match stop {
-                Some(stop) if index == stop => ("stopped", planned.item.reason.words.clone()),
-                Some(stop) if index > stop => ("not_reached", "not reached".to_owned()),
+            let (state, detail) = match &stop {
+                Some((stop, why)) if index == *stop => ("stopped", why.clone()),
+                Some((stop, _)) if index > *stop => ("not_reached", "not reached".to_owned()),
                 _ => ("done", done_words(index, planned, linked)),
             };
             TraceStepView { title: (*title).to_owned(), state: state.to_owned(), detail }
         })
         .collect();
-    let (question, answer) = headline(planned, stop.is_some(), state);
+    let (question, answer) = headline(planned, stop.map(|(_, why)| why), refused.is_some());
     (question, answer, steps)
 }
 
-fn headline(planned: &Planned, stopped: bool, state: PairState) -> (String, String) {
-    let words = sentence(&planned.item.reason.words);
-    if stopped {
-        return ("Why is it not in step?".to_owned(), words);
+fn headline(planned: &Planned, stopped: Option<String>, refused: bool) -> (String, String) {
+    if let Some(why) = stopped {
+        let next = if refused { " A resync tries again, and shows what it would write first." } else { "" };
+        return ("Why is it not in step?".to_owned(), format!("{}{next}", sentence(&why)));
     }
     if planned.item.action.is_write() {
         let count = planned.item.changes.len();
         let fields = if count == 1 { "1 field differs".to_owned() } else { format!("{count} fields differ") };
         return ("Is it in step?".to_owned(), format!("Not yet: {fields}. A resync shows what it would write first."));
     }
-    match state {
-        PairState::Failed => {
-            ("Why is it not in step?".to_owned(), "The last write failed; a resync tries again.".to_owned())
-        }
-        _ => ("Is it in step?".to_owned(), words),
-    }
+    ("Is it in step?".to_owned(), sentence(&planned.item.reason.words))
 }
 
 /// The step that stops the record, if one does.

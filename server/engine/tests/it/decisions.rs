@@ -84,6 +84,7 @@ async fn conflict(pool: &PgPool) -> (World, RecordAt, i64) {
     world.edit_customer(customer, &[("city", "Milan")]);
     let run = world.run("full").await;
     assert_eq!((run.counts.parked, run.status.as_str()), (1, "complete_with_failures"), "{run:#?}");
+    assert_eq!(world.items(run.number).await[0].reason, "changed on both sides to different values: City");
     world.reset_stats();
     (world, contact_at(&contact), customer)
 }
@@ -348,4 +349,23 @@ async fn a_held_contact_can_be_left_out_for_good(pool: PgPool) {
     assert_eq!(world.answered(&at, &partner("nobody")).await, None);
     let run = world.run("full").await;
     assert_eq!((run.counts.excluded, run.counts.parked, world.customers()), (1, 0, 0), "{run:#?}");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_record_whose_write_was_refused_says_so_where_one_asks_why(pool: PgPool) {
+    let world = World::open(&pool, Setup::default()).await;
+    let contact = world.add_contact("Ada", "Lovelace", "ada@decide.example");
+    let fault = json!([{
+        "match": "POST /customers.json", "kind": "status", "status": 422, "body": { "errors": ["Email: is disposable."] }
+    }]);
+    let address = format!("{}/_sandbox/faults", world.sandbox.chargify.base_url);
+    let answer = reqwest::Client::new().put(address).json(&fault).send().await.unwrap();
+    assert!(answer.status().is_success());
+    assert_eq!(world.run("full").await.counts.failed, 1);
+    let record = world.engine.record(&world.viewer().await, SYNC, Side::Highlevel, &contact).await.unwrap();
+    assert_eq!((record.state, record.question.as_str()), (PairState::Failed, "Why is it not in step?"));
+    assert!(record.answer.contains("Email: is disposable. A resync tries again"), "{}", record.answer);
+    let stopped: Vec<&str> =
+        record.trace.iter().filter(|step| step.state == "stopped").map(|step| step.title.as_str()).collect();
+    assert_eq!(stopped, ["Write"]);
 }
