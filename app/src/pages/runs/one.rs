@@ -149,7 +149,8 @@ fn Run(
     let top = going.then(|| view! { <Watching number=run.number /> });
     let said = said(&run);
     let resting = run.resting.iter().cloned();
-    let resting = resting.map(|why| view! { <Notice tone=Tone::Warn what="A rule rests." safety=why /> }).collect_view();
+    let resting =
+        resting.map(|why| view! { <Notice tone=Tone::Warn what="A rule rests." safety=why /> }).collect_view();
     // A run that ended before it had read anything has neither a plan nor records to show.
     let planned = !matches!(run.status.as_str(), "queued" | "reading" | "planning");
     let empty = run.finished_at.is_some() && run.counts.read == 0 && run.status != "complete";

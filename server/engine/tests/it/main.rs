@@ -8,6 +8,7 @@ mod clients;
 mod connections;
 mod decisions;
 mod deliveries;
+mod fields;
 mod jobs;
 mod live;
 mod reading;

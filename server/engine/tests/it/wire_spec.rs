@@ -166,6 +166,12 @@ async fn drive_chargify(client: &Chargify) {
     let values = BTreeMap::from([("ghl_tags".to_owned(), Value::from("gold,vip"))]);
     client.set_metadata(&live(), &id, &values).await.unwrap();
     assert_eq!(client.metadata(&live(), &id).await.unwrap(), values);
+    let own = client.clone().with_metafields(client.metafields(&bulk()).await.unwrap());
+    own.update(&live(), &id, &fields([("metafield:tier", "Gold")])).await.unwrap();
+    let told = own.metafields_of(&bulk(), std::slice::from_ref(&id)).await.unwrap();
+    assert_eq!(told[&id].get("metafield:tier"), Some(&Value::from("Gold")));
+    own.update(&live(), &id, &fields([("metafield:tier", "")])).await.unwrap();
+    assert_eq!(own.get(&live(), &id).await.unwrap().get("metafield:tier"), Some(&Value::Empty));
     assert!(client.get(&live(), &RemoteId::from("1")).await.is_err());
 }
 

@@ -1,8 +1,8 @@
 //! What is sent to Chargify, and how its customers are read.
 
-use super::script::{self, Script, body, fields, header, id, json, live, text};
+use super::script::{self, Script, body, bulk, fields, header, id, json, live, text};
 use crate::setting::TestClock;
-use domain::{record::FieldKey, value::Value};
+use domain::{field::Field, record::FieldKey, value::Value};
 use engine::{
     UpstreamClass,
     clients::{CallError, Chargify, Gate, Permit, Priority, Refusal, Wire, chargify::CustomerPage},
@@ -140,10 +140,96 @@ async fn a_metafield_value_dropped_in_silence_is_told() {
     let stored = j!([kept, { "id": 2, "name": "lost", "value": "b" }]);
     let script = Script::of([json(200, dropped), json(200, stored)]);
     let client = script::chargify(&script);
-    let error = client.set_metadata(&live(), &id("1"), &values).await.unwrap_err();
-    assert_eq!((error.class, error.status), (UpstreamClass::Rejected, Some(200)));
-    assert!(error.message.contains("lost") && !error.message.contains("kept"));
-    client.set_metadata(&live(), &id("1"), &values).await.unwrap();
+    let lost = client.set_metadata(&live(), &id("1"), &values).await.unwrap();
+    assert_eq!(lost, BTreeMap::from([("lost".to_owned(), Value::Empty)]));
+    assert!(client.set_metadata(&live(), &id("1"), &values).await.unwrap().is_empty());
+}
+
+fn tier() -> Field {
+    Field::chargify_metafield("tier").with_choices(["Gold", "Silver"])
+}
+
+#[tokio::test]
+async fn metafields_are_set_after_the_customer_and_one_that_is_not_kept_takes_nothing_else_along() {
+    let customer = j!({ "customer": { "id": 1, "city": "Rome" } });
+    let rows = j!([{ "name": "note", "value": "x" }, { "name": "tier", "value": "Gold" }]);
+    let script = Script::of([json(200, customer), json(200, rows)]);
+    let client = script::chargify(&script).with_metafields([tier(), Field::chargify_metafield("note")]);
+    let changed = fields([("city", "Rome"), ("metafield:note", "x"), ("metafield:tier", "Tin")]);
+    let written = client.update(&live(), &id("1"), &changed).await.unwrap();
+    let dropped: Vec<&str> = written.dropped.iter().map(|dropped| dropped.field.as_str()).collect();
+    assert_eq!(dropped, ["metafield:tier"]);
+    assert!(written.dropped[0].why.ends_with("when last read it took Gold, Silver"), "{}", written.dropped[0].why);
+    assert_eq!(written.record.text("metafield:note"), Some("x"));
+    assert_eq!(written.record.text("metafield:tier"), Some("Gold"), "what stands there");
+    let sent = script.sent();
+    assert_eq!(body(&sent[0]), j!({ "customer": { "city": "Rome" } }));
+    assert_eq!(
+        body(&sent[1]),
+        j!({ "metadata": [{ "name": "note", "value": "x" }, { "name": "tier", "value": "Tin" }] })
+    );
+}
+
+#[tokio::test]
+async fn a_created_customer_stands_even_when_its_metafields_are_refused() {
+    for answer in [json(422, j!({ "error": "Metafield limit reached" })), text(503, "away")] {
+        let script = Script::of([json(201, j!({ "customer": { "id": 1 } })), answer]);
+        let client = script::chargify(&script).with_metafields([Field::chargify_metafield("note")]);
+        let written = client.create(&live(), &fields([("metafield:note", "x")]), "token").await.unwrap();
+        assert_eq!(written.dropped.len(), 1);
+        assert!(written.dropped[0].why.starts_with("it was not set: "), "{:?}", written.dropped);
+        assert_eq!(written.record.get("metafield:note"), None, "nothing is known of it");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_is_taken_off_and_a_text_is_emptied() {
+    let script = Script::of([json(200, j!([{ "name": "note", "value": "" }])), text(404, "")]);
+    let client = script::chargify(&script).with_metafields([tier(), Field::chargify_metafield("note")]);
+    let emptied = fields([("metafield:note", ""), ("metafield:tier", "")]);
+    let written = client.update(&live(), &id("1"), &emptied).await.unwrap();
+    assert!(written.dropped.is_empty(), "{:?}", written.dropped);
+    assert_eq!(written.record.get("metafield:tier"), Some(&Value::Empty));
+    let sent = script.sent();
+    assert_eq!((sent[1].method.as_str(), sent[1].body.as_ref()), ("DELETE", None));
+    assert!(sent[1].url.ends_with("/customers/1/metadata.json?names%5B%5D=tier"), "{}", sent[1].url);
+}
+
+#[tokio::test]
+async fn values_of_many_customers_come_page_by_page_and_whoever_has_none_has_them_empty() {
+    let row = |id: i64, name: &str, value: &str| j!({ "resource_id": id, "name": name, "value": value });
+    let page = |page: i64, rows: serde_json::Value| {
+        json(200, j!({ "total_pages": 2, "current_page": page, "metadata": rows }))
+    };
+    let script = Script::of([
+        page(1, j!([row(1, "tier", "Gold"), row(9, "tier", "Tin"), { "name": "tier" }, 7])),
+        page(
+            2,
+            j!([row(1, "other", "x"), { "resource_id": 2, "name": "tier", "value": "x", "deleted_at": "2026-01-01" }]),
+        ),
+    ]);
+    let client = script::chargify(&script).with_metafields([tier()]);
+    let told = client.metafields_of(&bulk(), &[id("1"), id("2")]).await.unwrap();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[&id("1")], fields([("metafield:tier", "Gold")]));
+    assert_eq!(told[&id("2")], fields([("metafield:tier", "")]));
+    let url = &script.sent()[0].url;
+    assert!(url.contains("per_page=200&resource_ids%5B%5D=1&resource_ids%5B%5D=2"), "{url}");
+}
+
+#[tokio::test]
+async fn definitions_are_read_whatever_stands_for_their_choices() {
+    let rows = j!([
+        { "name": "tier", "input_type": "dropdown", "enum": ["Gold", "Silver"] },
+        { "name": "one", "input_type": "radio", "enum": "Only" },
+        { "name": "note", "input_type": "text", "enum": null },
+        { "name": "odd", "enum": { "a": 1 } },
+        { "input_type": "text" }, 7,
+    ]);
+    let script = Script::of([json(200, j!({ "total_pages": 1, "current_page": 1, "metafields": rows }))]);
+    let found = script::chargify(&script).metafields(&live()).await.unwrap();
+    let told: Vec<(&str, usize)> = found.iter().map(|field| (field.label.as_str(), field.choices.len())).collect();
+    assert_eq!(told, [("tier", 2), ("one", 1), ("note", 0), ("odd", 0)]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What is sent to GoHighLevel, and how its contacts are read.
 
 use super::script::{self, Script, body, fields, header, id, json, live};
-use domain::{record::FieldKey, value::Value};
+use domain::{field::Field, record::FieldKey, value::Value};
 use engine::{
     UpstreamClass,
     clients::{Refusal, highlevel::SearchPage},
@@ -50,8 +50,8 @@ async fn a_search_row_is_read_through_its_own_shape() {
         "searchAfter": [1_717_251_720_000_i64, "102goXVW3lIExEQPOnd3"],
     });
     let script = Script::of([json(200, j!({ "contacts": [row], "total": 1 }))]);
-    let keys = [FieldKey::from("customField:f1"), FieldKey::from("customField:f9"), FieldKey::from("customField:file")];
-    let client = script::highlevel(&script).with_custom_fields(&keys);
+    let known = ["f1", "f9", "file"].map(|id| Field::highlevel_custom(id, id, "TEXT"));
+    let client = script::highlevel(&script).with_custom_fields(known);
     let page = client.search(&live(), &SearchPage::default()).await.unwrap();
 
     assert!(page.rows_complete && page.problems.is_empty(), "{:?}", page.problems);
@@ -180,7 +180,7 @@ async fn a_refused_company_is_dropped_once_and_told() {
     let script = Script::of([refused(), json(200, j!({ "contact": { "id": "c1", "city": "Rome" } }))]);
     let changed = fields([("city", "Rome"), ("companyName", "ACME")]);
     let written = script::highlevel(&script).update(&live(), &id("c1"), &changed).await.unwrap();
-    assert_eq!(written.dropped, [FieldKey::from("companyName")]);
+    assert_eq!(written.dropped.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(), ["companyName"]);
     assert!(written.differing.is_empty());
     assert_eq!(body(&script.sent()[1]), j!({ "city": "Rome" }));
 
@@ -252,4 +252,62 @@ async fn custom_fields_of_other_models_are_left_out() {
     assert_eq!(found.iter().map(|field| field.id.as_str()).collect::<Vec<_>>(), ["f1", "f3"]);
     assert_eq!(found[1].options, ["a", "2"]);
     assert_eq!(found[0].field().key, FieldKey::from("customField:f1"));
+}
+
+#[tokio::test]
+async fn custom_fields_are_written_in_the_form_of_their_types_and_files_never() {
+    let known = [
+        Field::highlevel_custom("n", "Size", "NUMERICAL"),
+        Field::highlevel_custom("c", "Consent", "CHECKBOX"),
+        Field::highlevel_custom("d", "Renewal", "DATE"),
+        Field::highlevel_custom("f", "Contract", "FILE_UPLOAD"),
+    ];
+    let back = j!({ "contact": { "id": "C1", "customFields": [
+        { "id": "n", "value": 42.5 }, { "id": "c", "value": ["Terms"] }, { "id": "d", "value": 1_788_134_400_000_i64 },
+    ] } });
+    let script = Script::of([json(200, back)]);
+    let client = script::highlevel(&script).with_custom_fields(known);
+    let mut changed = fields([("customField:n", "42.50"), ("customField:d", "2026-08-31"), ("customField:gone", "x")]);
+    changed.insert(FieldKey::custom_field("c"), Value::List(vec!["Terms".to_owned()]));
+    let written = client.update(&live(), &id("C1"), &changed).await.unwrap();
+    assert_eq!(written.differing, [FieldKey::from("customField:gone")]);
+    assert_eq!(written.dropped.len(), 1, "{:?}", written.dropped);
+    assert_eq!(written.record.text("customField:d"), Some("2026-08-31"));
+    assert_eq!(written.record.get("customField:f"), None, "files are left alone");
+    assert_eq!(
+        body(&script.only())["customFields"],
+        j!([
+            { "id": "c", "field_value": ["Terms"] },
+            { "id": "d", "field_value": "2026-08-31" },
+            { "id": "gone", "field_value": "x" },
+            { "id": "n", "field_value": 42.5 },
+        ])
+    );
+    let files = fields([("customField:f", "x")]);
+    assert_eq!(client.update(&live(), &id("C1"), &files).await.unwrap_err().refusal, Refusal::NeverSent);
+}
+
+#[tokio::test]
+async fn channels_of_do_not_disturb_are_read_and_where_nothing_is_told_nothing_is_known() {
+    let contact = |settings: serde_json::Value| {
+        let mut contact = j!({ "id": "C1" });
+        if !settings.is_null() {
+            contact["dndSettings"] = settings;
+        }
+        json(200, j!({ "contact": contact }))
+    };
+    let script = Script::of([
+        contact(j!({ "Email": { "status": "active" }, "sms": { "status": "permanent" }, "NEW": 7 })),
+        contact(serde_json::Value::Null),
+        contact(j!("odd")),
+    ]);
+    let client = script::highlevel(&script);
+    let told = client.get(&live(), &id("C1")).await.unwrap();
+    assert_eq!(told.text("dndSettings.Email"), Some("active"));
+    assert_eq!(told.text("dndSettings.SMS"), Some("permanent"));
+    assert_eq!(told.get("dndSettings.Call"), Some(&Value::Empty));
+    for _ in 0..2 {
+        let silent = client.get(&live(), &id("C1")).await.unwrap();
+        assert_eq!(silent.get("dndSettings.Email"), None);
+    }
 }
