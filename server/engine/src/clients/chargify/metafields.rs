@@ -6,13 +6,7 @@ use crate::{
     UpstreamClass,
     clients::{CallContext, CallError, Dropped, Written, address, json},
 };
-use domain::{
-    RemoteId,
-    field::Field,
-    limits,
-    record::FieldKey,
-    value::Value,
-};
+use domain::{RemoteId, field::Field, limits, record::FieldKey, value::Value};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
