@@ -163,7 +163,8 @@ impl Engine {
         by: &Runner,
         ((side, remote_id), decision): ((Side, &str), &Decision),
     ) -> Result<()> {
-        let answers = serde_json::to_value(decision).map_err(|_| EngineError::Bug("a decision cannot be stored"))?;
+        let answers =
+            serde_json::to_value(decision).map_err(|_unstorable| EngineError::Bug("a decision cannot be stored"))?;
         let new = NewDecision {
             workspace_id: context.workspace_id,
             sync_id: context.sync_id,
@@ -173,7 +174,7 @@ impl Engine {
             decided_by: by.actor().name(),
             decided_at: self.clock().now(),
         };
-        Ok(conn.save_decision(&new).await?)
+        conn.save_decision(&new).await
     }
 
     fn decision_line(
