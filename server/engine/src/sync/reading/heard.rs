@@ -19,6 +19,9 @@ const METAFIELD: &str = "custom_field_value_change";
 /// More customers than this are read by list rather than one by one.
 const GETS_MAX: usize = 20;
 
+/// Events by the customer they tell of.
+pub(super) type Told = BTreeMap<String, Vec<Event>>;
+
 /// A customer whose copy is older than what events tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stale {
@@ -71,11 +74,17 @@ impl Reading<'_> {
         Ok(heard)
     }
 
-    /// Customers that events after `event_id` tell of and whose copies are older; and the newest event. As many pages as
-    /// `expected` events fill are read side by side, further ones one after the other.
+    /// Customers that events after `event_id` tell of and whose copies are older; and the newest event.
     pub(crate) async fn stale_customers(&self, event_id: i64, expected: u64) -> Result<(Vec<Stale>, i64)> {
+        let (told, newest) = self.told(event_id, expected).await?;
+        Ok((self.stale_of(&told).await?, newest))
+    }
+
+    /// What events after `event_id` tell of customers; and the newest event. As many pages as `expected` events fill are
+    /// read side by side, further ones one after the other.
+    pub(super) async fn told(&self, event_id: i64, expected: u64) -> Result<(Told, i64)> {
         let mut newest = event_id;
-        let mut told: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+        let mut told = Told::new();
         // Events show up some seconds late and out of order.
         let mut since = event_id.saturating_sub(limits::EVENT_OVERLAP).max(1);
         if event_id == 0 {
@@ -104,19 +113,24 @@ impl Reading<'_> {
                 (since, page, ahead) = (last_id.saturating_add(1), 1, 1);
             }
         }
+        Ok((told, newest))
+    }
+
+    /// Those of them whose copies are older than what is told.
+    pub(super) async fn stale_of(&self, told: &Told) -> Result<Vec<Stale>> {
         let ids: Vec<String> = told.keys().cloned().collect();
         let mut conn = self.engine.store().session().await?;
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let copies = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &ids).await?;
         let copies: BTreeMap<&str, &RecordRow> = copies.iter().map(|row| (row.remote_id.as_str(), row)).collect();
         let now = self.engine.clock().now();
-        let stale = told.into_iter().filter_map(|(id, events)| {
-            let stale = !copies.get(id.as_str()).is_some_and(|copy| tells_nothing_new(copy, &events));
+        let stale = told.iter().filter_map(|(id, events)| {
+            let stale = !copies.get(id.as_str()).is_some_and(|copy| tells_nothing_new(copy, events));
             let event_id = events.iter().map(|event| event.id).max()?;
             let at = events.iter().filter_map(|event| event.created_at).max().unwrap_or(now);
-            stale.then_some(Stale { id, at, event_id })
+            stale.then(|| Stale { id: id.clone(), at, event_id })
         });
-        Ok((stale.collect(), newest))
+        Ok(stale.collect())
     }
 
     async fn event_page(&self, since: i64, page: u64) -> Result<EventPage> {

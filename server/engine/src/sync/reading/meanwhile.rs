@@ -6,11 +6,13 @@ use crate::{Result, clients::highlevel::SearchPage, store::records::RecordRow};
 use domain::{Side, limits, record::Record};
 use std::{collections::BTreeSet, time::Duration};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// New customers that are read one by one; more of them are listed.
 const GETS_MAX: usize = 20;
-/// What this run itself just wrote has its copy by then.
+/// How often it is looked whether our own writes are settled, and how many times.
 const SETTLING: Duration = Duration::from_secs(1);
+const SETTLING_ROUNDS: u32 = 60;
 
 /// How far both sides are known.
 #[derive(Clone, Copy, Debug)]
@@ -69,28 +71,36 @@ impl Reading<'_> {
     async fn copies(&self, side: Side, ids: &[String]) -> Result<Vec<RecordRow>> {
         let mut conn = self.engine.store().session().await?;
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
-        Ok(conn.records_by_ids(workspace_id, sync_id, side, ids).await?)
+        conn.records_by_ids(workspace_id, sync_id, side, ids).await
     }
 
     /// Returns the newest event, and whether all were our own doing.
     async fn changed_customers(&self, event_id: i64) -> Result<(i64, bool)> {
-        let (stale, newest) = self.stale_customers(event_id, 0).await?;
-        if stale.is_empty() {
-            return Ok((newest, true));
-        }
+        let (told, newest) = self.told(event_id, 0).await?;
+        // Our own writes told of here have their copies once they are settled; what is stale then is somebody else's.
+        let mut on_their_way = self.open_writes().await?;
+        let mut rounds = 0;
+        let stale = loop {
+            let stale = self.stale_of(&told).await?;
+            if stale.is_empty() {
+                return Ok((newest, true));
+            }
+            rounds += 1;
+            if on_their_way.is_empty() || rounds > SETTLING_ROUNDS {
+                break stale;
+            }
+            self.engine.clock().sleep(SETTLING).await;
+            let open = self.open_writes().await?;
+            on_their_way.retain(|intent_id| open.contains(intent_id));
+        };
         let ids: Vec<String> = stale.iter().map(|one| one.id.clone()).collect();
-        let before: BTreeSet<String> =
-            self.copies(Side::Chargify, &ids).await?.into_iter().map(|copy| copy.remote_id).collect();
-        self.engine.clock().sleep(SETTLING).await;
-        let after: BTreeSet<String> =
+        let known: BTreeSet<String> =
             self.copies(Side::Chargify, &ids).await?.into_iter().map(|copy| copy.remote_id).collect();
         let mut conn = self.engine.store().session().await?;
         let open: BTreeSet<String> =
             conn.customers_of_open_items(self.context.workspace_id, self.run_id, &ids).await?.into_iter().collect();
         drop(conn);
-        let (known, new): (Vec<Stale>, Vec<Stale>) = stale.into_iter().partition(|one| before.contains(&one.id));
-        let new: Vec<Stale> = new.into_iter().filter(|one| !after.contains(&one.id)).collect();
-        let only_ours = known.is_empty() && new.is_empty();
+        let (known, new): (Vec<Stale>, Vec<Stale>) = stale.into_iter().partition(|one| known.contains(&one.id));
         if new.len() > GETS_MAX
             && let Some(earliest) = new.iter().map(|one| one.at).min()
         {
@@ -105,7 +115,16 @@ impl Reading<'_> {
         }
         let wanted: Vec<Stale> = known.into_iter().filter(|one| open.contains(&one.id)).collect();
         self.read_customers(&wanted).await?;
-        Ok((newest, only_ours))
+        Ok((newest, false))
+    }
+
+    /// Writes of this run that are not settled.
+    async fn open_writes(&self) -> Result<BTreeSet<Uuid>> {
+        let mut conn = self.engine.store().session().await?;
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let open =
+            conn.open_intents_of_run(workspace_id, sync_id, self.run_id, self.engine.node().id).await?.into_iter();
+        Ok(open.map(|intent| intent.intent_id).collect())
     }
 
     async fn read_customers(&self, stale: &[Stale]) -> Result<()> {
