@@ -13,8 +13,9 @@ mod tests;
 static PLANS: LazyLock<Vec<Plan>> =
     LazyLock::new(|| include_str!("plans.txt").lines().filter_map(Plan::read).collect());
 
-/// The longest number E.164 allows, calling code included.
+/// The longest number E.164 allows, calling code included, and the shortest that is anybody's.
 const LONGEST: usize = 15;
+const SHORTEST: usize = 7;
 
 /// One way of numbering.
 #[derive(Debug)]
@@ -51,6 +52,18 @@ impl Plan {
         longest - shortest <= 1 && length == longest
     }
 
+    /// Whether a number without its trunk prefix has a possible length, alone and with its calling code.
+    fn is_possible(&self, national: &str) -> bool {
+        let total = self.calling_code.len() + national.len();
+        self.allows(national.len()) && (SHORTEST..=LONGEST).contains(&total)
+    }
+
+    /// What is left of a number people wrote with calling code and trunk prefix, when that is a possible number.
+    fn home<'a>(&self, digits: &'a str) -> Option<&'a str> {
+        let home = self.without_trunk(digits).filter(|_| self.trunk.starts_with('0'))?;
+        self.is_possible(home).then_some(home)
+    }
+
     fn without_trunk<'a>(&self, digits: &'a str) -> Option<&'a str> {
         if self.trunk.is_empty() { None } else { digits.strip_prefix(self.trunk) }
     }
@@ -67,7 +80,7 @@ pub fn international(text: &str) -> Option<String> {
 #[must_use]
 pub fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
-        (7..=LONGEST).contains(&digits.len())
+        (SHORTEST..=LONGEST).contains(&digits.len())
             && !digits.starts_with('0')
             && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
@@ -168,11 +181,8 @@ fn from_international(digits: &str) -> Result<String, (ProblemCode, String)> {
     for plan in PLANS.iter() {
         let Some(rest) = digits.strip_prefix(plan.calling_code) else { continue };
         rest_of_it = Some((plan.calling_code, rest));
-        let national = match plan.without_trunk(rest) {
-            Some(home) if plan.trunk.starts_with('0') && plan.allows(home.len()) => home,
-            _ => rest,
-        };
-        if plan.allows(national.len()) && plan.calling_code.len() + national.len() <= LONGEST {
+        let national = plan.home(rest).unwrap_or(rest);
+        if plan.is_possible(national) && is_settled(plan.calling_code, national) {
             return Ok(format!("+{}{national}", plan.calling_code));
         }
     }
@@ -182,9 +192,14 @@ fn from_international(digits: &str) -> Result<String, (ProblemCode, String)> {
     }
 }
 
+/// Whether a number would be read as itself again: not when some country of its calling code takes off another prefix.
+fn is_settled(calling_code: &str, national: &str) -> bool {
+    PLANS.iter().filter(|plan| plan.calling_code == calling_code).all(|plan| plan.home(national).is_none())
+}
+
 /// Reads a national number. Every reading that gives a possible length is tried; two different ones are one too many.
 fn from_national(digits: &str, plan: &Plan) -> Result<String, (ProblemCode, String)> {
-    let possible = |reading: &&str| plan.allows(reading.len()) && plan.calling_code.len() + reading.len() <= LONGEST;
+    let possible = |reading: &&str| plan.is_possible(reading) && is_settled(plan.calling_code, reading);
     let home = plan.without_trunk(digits);
     let whole = (home.is_none() || !plan.trunk.starts_with('0')).then_some(digits);
     let mut readings: Vec<&str> = [home, whole].into_iter().flatten().filter(possible).collect();
