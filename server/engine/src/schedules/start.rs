@@ -73,7 +73,7 @@ impl Engine {
 
     async fn first_due(&self) -> Result<Option<OffsetDateTime>> {
         let mut conn = self.store().session().await?;
-        Ok(conn.first_due().await?)
+        conn.first_due().await
     }
 
     /// Queues a run for every schedule that is due and that nothing holds up, and returns how many. The worker calls this

@@ -188,7 +188,7 @@ impl Items for Session {
             let mut settled = Vec::new();
             for one in settlements {
                 let key = (workspace_id.0, run_id.0, one.item_no);
-                if !work.data.items.get(&key).is_some_and(|item| item.row.outcome.is_none()) {
+                if work.data.items.get(&key).is_none_or(|item| item.row.outcome.is_some()) {
                     continue;
                 }
                 let Some(item) = work.data.items.get_mut(&key) else { continue };

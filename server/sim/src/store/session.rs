@@ -54,11 +54,13 @@ impl Work<'_> {
 pub(super) struct Session {
     store: MemoryStore,
     turn: Option<Turn>,
+    /// An operation of the unit failed: as on Postgres, nothing more is done in it, and nothing of it is kept.
+    is_failed: bool,
 }
 
 impl Session {
     pub(super) fn new(store: MemoryStore, turn: Option<Turn>) -> Self {
-        Self { store, turn }
+        Self { store, turn, is_failed: false }
     }
 
     /// Does one operation.
@@ -72,7 +74,12 @@ impl Session {
     {
         self.store.before(operation).await?;
         let done = match &self.turn {
-            Some(turn) => self.work(turn, work).await?,
+            Some(_) if self.is_failed => return Err(EngineError::Bug("this unit of work has failed")),
+            Some(turn) => {
+                let done = self.work(turn, work).await;
+                self.is_failed = done.is_err();
+                done?
+            }
             None => {
                 let turn = self.store.take_turn().await?;
                 let done = self.work(&turn, work).await?;
@@ -99,7 +106,7 @@ impl Session {
 impl Unit for Session {
     async fn commit(mut self: Box<Self>) -> Result<()> {
         self.store.before("commit").await?;
-        if let Some(turn) = self.turn.take() {
+        if let Some(turn) = self.turn.take().filter(|_| !self.is_failed) {
             turn.commit();
         }
         self.store.after("commit").await
@@ -120,6 +127,7 @@ impl Savepoints for Session {
     }
 
     async fn roll_back_to_savepoint(&mut self) -> Result<()> {
+        self.is_failed = false;
         self.act("roll_back_to_savepoint", |work| {
             work.data.roll_back_to_mark();
             Ok(())

@@ -10,7 +10,7 @@ use engine::store::{
     items::ItemBatch,
     records::{ReadMark, RecordBatch, RecordRow},
 };
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 
 scenarios!(
@@ -90,7 +90,7 @@ impl Bench {
 
     async fn name_of(&self, id: &str) -> String {
         let values = self.copy(Side::Highlevel, id).await.unwrap().field_values;
-        values["name"].as_str().unwrap().to_owned()
+        values.get("name").and_then(Json::as_str).unwrap().to_owned()
     }
 
     async fn seen(&self, run_id: RunId, after: &str, limit: i64) -> Vec<String> {

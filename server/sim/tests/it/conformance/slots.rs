@@ -126,7 +126,10 @@ async fn a_marked_slot_rests_from_when_it_was_taken_when_its_node_dies(bench: &m
     let marks: Vec<_> =
         held.iter().zip([Some(50_000), Some(10_000), Some(1)]).map(|(slot, age)| (*slot, age)).collect();
     session.mark_slots(lane, &marks).await.unwrap();
-    session.mark_slots(lane, &[(held[2], None), (SlotRow { slot_no: 1, fence: 9 }, None)]).await.unwrap();
+    session
+        .mark_slots(lane, &[(SlotRow { slot_no: 3, fence: 1 }, None), (SlotRow { slot_no: 1, fence: 9 }, None)])
+        .await
+        .unwrap();
     session.bury_node(ONE, 30_000, 60_000).await.unwrap();
     bench.pass(Duration::from_secs(11)).await;
     assert_eq!(bench.lease(TWO, 600).await, Some((1, 2)));

@@ -13,6 +13,8 @@ scenarios!(
     notices_are_told_on_commit_and_once,
     notices_of_a_dropped_unit_are_never_told,
     a_part_is_taken_back_and_the_rest_goes_on,
+    nothing_of_a_unit_is_kept_when_an_operation_failed,
+    a_unit_goes_on_from_its_savepoint_when_an_operation_failed,
 );
 
 fn link<'a>(bench: &Bench, base: &'a serde_json::Value) -> NewLink<'a> {
@@ -98,4 +100,34 @@ async fn a_part_is_taken_back_and_the_rest_goes_on(bench: &mut Bench) {
     assert_eq!((row.status.as_str(), row.detail.as_deref()), ("reading", Some("goes on")));
     assert_eq!(session.count_links(bench.workspace_id, bench.sync_id).await.unwrap(), 0);
     assert!(session.set_savepoint().await.is_err());
+}
+
+/// A second run over the same lists is refused by the store itself.
+async fn fails(bench: &mut Bench, unit: &mut dyn engine::store::Tables) -> bool {
+    let second = RunId(bench.id());
+    unit.insert_run(&bench.run(second, "changes")).await.is_err()
+}
+
+async fn nothing_of_a_unit_is_kept_when_an_operation_failed(bench: &mut Bench) {
+    let base = json!({});
+    let run_id = bench.add_run("full").await;
+    let mut unit = bench.store.begin().await.unwrap();
+    unit.insert_link(&link(bench, &base)).await.unwrap();
+    assert!(fails(bench, &mut *unit).await);
+    assert!(unit.move_run(bench.workspace_id, run_id, &["queued"], "reading", None).await.is_err());
+    // Whatever it answers: the transaction was ended by the failure.
+    drop(unit.commit().await);
+    assert_eq!(bench.session().await.count_links(bench.workspace_id, bench.sync_id).await.unwrap(), 0);
+}
+
+async fn a_unit_goes_on_from_its_savepoint_when_an_operation_failed(bench: &mut Bench) {
+    let base = json!({});
+    bench.add_run("full").await;
+    let mut unit = bench.store.begin().await.unwrap();
+    unit.insert_link(&link(bench, &base)).await.unwrap();
+    unit.set_savepoint().await.unwrap();
+    assert!(fails(bench, &mut *unit).await);
+    unit.roll_back_to_savepoint().await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(bench.session().await.count_links(bench.workspace_id, bench.sync_id).await.unwrap(), 1);
 }
