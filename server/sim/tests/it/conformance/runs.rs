@@ -115,6 +115,7 @@ async fn counters_begin_with_the_plan_and_add_up(bench: &mut Bench) {
     let more = Counts { created: 2, parked: 1, ..Counts::default() };
     session.add_run_counts(workspace_id, run_id, &more).await.unwrap();
     session.add_run_counts(workspace_id, run_id, &more).await.unwrap();
+    session.note_planned_fields(workspace_id, run_id, &super::bench::texts(&["email"])).await.unwrap();
     session.set_run_phases(workspace_id, run_id, &json!([{ "title": "Read" }])).await.unwrap();
     session.set_run_progress(workspace_id, run_id, &json!({ "contacts": 4 })).await.unwrap();
     let row = bench.row(run_id).await;
