@@ -158,7 +158,9 @@ impl Engine {
             if !tx.node_lock_is_free(lock_key).await? {
                 continue;
             }
-            let (rest_ms, ended_ms) = (ms(limits::DEAD_SLOT_REST), ms(limits::REMOTE_ENDED));
+            let rests = !crate::planted!(NoRestForSlots);
+            let rest = |time| if rests { ms(time) } else { 0 };
+            let (rest_ms, ended_ms) = (rest(limits::DEAD_SLOT_REST), rest(limits::REMOTE_ENDED));
             let jobs = tx.bury_node(node_id, rest_ms, ended_ms).await?;
             tx.leave_intents_of_node_unknown(node_id, self.clock().now()).await?;
             tx.commit().await?;

@@ -53,22 +53,12 @@ mod on {
         SkipRecheck,
         /// What was agreed on is not written down after a write.
         ForgetBase,
-        /// What a webhook leaves out is taken for empty.
-        AbsentAsEmpty,
-        /// Writes leave before they are journalled.
-        SkipJournal,
-        /// After a crash what was sent is taken for not done.
-        ForgetSent,
         /// An own write that comes back is read and compared like a stranger's.
         IgnoreEcho,
         /// A contact that is missing from a list is taken for deleted.
         AbsentAsGone,
-        /// The watermark is set to when the run ended, not to when it began to read.
-        WatermarkAtEnd,
         /// Contacts are searched without overlap.
         NoOverlap,
-        /// Events are read from the one after the last seen.
-        NoEventOverlap,
         /// In a conflict the wrong side wins.
         WrongWinner,
         /// One-way rules go both ways.
@@ -81,8 +71,6 @@ mod on {
         ForgetCounts,
         /// Customers are not looked for by e-mail.
         SkipEmailMatch,
-        /// A webhook's work that failed once is given up.
-        GiveUpAtOnce,
         /// A slot is free again as soon as its caller stops waiting.
         FreeSlotEarly,
         /// The slots of a dead node are given out at once.
@@ -99,10 +87,18 @@ mod on {
         TornCommit,
         /// The store lets a job run on two nodes.
         SharedJobs,
+        /// A customer is created without its reference.
+        CreateWithoutReference,
+        /// Of a record to be written on both sides only one is.
+        ForgetSecondWrite,
+        /// Webhooks are worked off and not told what came of them.
+        LeaveDeliveries,
+        /// The wire sends a write again whose answer was lost.
+        WireRetries,
+        /// The wire answers a list from what it heard before.
+        CachedLists,
         /// An audit line is chained to the line before the last.
         BrokenChain,
-        /// A node's jobs are not returned to the queue when it dies.
-        ForgetTheDead,
     }
 
     std::thread_local! {

@@ -33,6 +33,10 @@ pub struct Change {
     pub shot: Shot,
     /// It came into being with this value.
     pub is_new: bool,
+    /// It came back from the bin with this value: nobody said anything new.
+    pub is_back: bool,
+    /// Its writer heard that it was done.
+    pub is_known: bool,
     /// When the engine heard of it first.
     pub told_ms: Option<u64>,
 }
@@ -108,6 +112,7 @@ impl Ledger {
         if known.is_some_and(|entry| entry.gone_ms.is_none() && entry.values == values) {
             return false;
         }
+        let is_back = is_new && known.is_some();
         let before = known.map(|entry| entry.values.clone()).unwrap_or_default();
         for (place, after) in values.iter().enumerate() {
             let before = if is_new { String::new() } else { before.get(place).cloned().unwrap_or_default() };
@@ -118,7 +123,8 @@ impl Ledger {
                 self.untold.push(self.changes.len());
             }
             let (id, after) = (id.clone(), after.clone());
-            self.changes.push(Change { side, id, place, before, after, by, shot, is_new, told_ms: None });
+            let (told_ms, is_known) = (None, by == By::Person);
+            self.changes.push(Change { side, id, place, before, after, by, shot, is_new, is_back, is_known, told_ms });
         }
         let made = known.filter(|_| !is_new).map_or((by, shot.at_ms), |entry| (entry.made_by, entry.made_ms));
         self.records.insert((side, id), Entry { values, made_by: made.0, made_ms: made.1, gone_ms: None });
@@ -165,9 +171,11 @@ impl Ledger {
     }
 
     pub fn note_heard(&mut self, write: usize, at_ms: u64) {
-        if let Some(write) = self.writes.get_mut(write) {
-            write.heard_ms = Some(at_ms);
-        }
+        let Some(write) = self.writes.get_mut(write) else { return };
+        write.heard_ms = Some(at_ms);
+        let shot = write.shot;
+        let done = self.changes.iter_mut().rev().take_while(|change| change.shot.at_ms >= shot.at_ms);
+        done.filter(|change| change.by == By::Engine && change.shot == shot).for_each(|change| change.is_known = true);
     }
 
     /// A record that is there now.

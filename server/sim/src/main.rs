@@ -149,32 +149,25 @@ fn hunt(arguments: &Arguments) -> bool {
                     usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok().and_then(|at| Bug::ALL.get(at))
                 {
                     let hunt = sim::planted::hunt(*bug, arguments.from..arguments.from + arguments.seeds);
+                    tell(&hunt);
                     hunts.lock().unwrap_or_else(PoisonError::into_inner).push(hunt);
                 }
             });
         }
     });
-    let mut hunts = hunts.into_inner().unwrap_or_else(PoisonError::into_inner);
-    hunts.sort_by_key(|hunt| Bug::ALL.iter().position(|bug| *bug == hunt.bug));
-    for hunt in &hunts {
-        match &hunt.caught {
-            Some((seed, violation)) => {
-                println!(
-                    "{:<20} seed {seed:>6} after {:>5}: {}",
-                    format!("{:?}", hunt.bug),
-                    hunt.played,
-                    violation.name
-                );
-            }
-            None => println!(
-                "{:<20} NOT CAUGHT in {} histories:{}",
-                format!("{:?}", hunt.bug),
-                hunt.played,
-                hunt.bug.words()
-            ),
-        }
-    }
+    let hunts = hunts.into_inner().unwrap_or_else(PoisonError::into_inner);
     let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
     println!("{caught} of {} planted bugs were caught", hunts.len());
     caught < hunts.len()
+}
+
+#[cfg(feature = "planted")]
+fn tell(hunt: &sim::planted::Hunt) {
+    let name = format!("{:?}", hunt.bug);
+    match &hunt.caught {
+        Some((seed, violation)) => {
+            println!("{name:<22} seed {seed:>6} after {:>5}: {}", hunt.played, violation.name);
+        }
+        None => println!("{name:<22} NOT CAUGHT in {} histories:{}", hunt.played, hunt.bug.words()),
+    }
 }

@@ -19,8 +19,13 @@ pub fn hunt(bug: Bug, seeds: std::ops::Range<u64>) -> Hunt {
     let mut played = 0;
     let caught = seeds.into_iter().find_map(|seed| {
         played += 1;
-        let first = play(&history::draw(seed), false).violations.into_iter().next();
-        first.map(|violation| (seed, violation))
+        let history = history::draw(seed);
+        let violation = play(&history, false).violations.into_iter().next()?;
+        // It is the planted bug that breaks it only if nothing is broken without.
+        plant(None);
+        let is_innocent = play(&history, false).violations.is_empty();
+        plant(Some(bug));
+        is_innocent.then_some((seed, violation))
     });
     plant(None);
     Hunt { bug, played, caught }

@@ -63,6 +63,12 @@ impl Stored {
         self.store.read(found).flatten()
     }
 
+    /// How many versions of the mapping were saved.
+    #[must_use]
+    pub fn mapping_versions(&self) -> Option<usize> {
+        self.store.read(|data| data.mappings.len())
+    }
+
     /// What is written down, between two units of work.
     pub async fn books(&self) -> Books {
         loop {

@@ -130,6 +130,9 @@ pub(crate) async fn append_many(
     for line in lines {
         let line = line.storable();
         line_no += 1;
+        if crate::planted!(BrokenChain) && line_no == 20 {
+            previous.reverse();
+        }
         let hash = chain::hash(&previous, &line.chained(workspace_id, line_no)).to_vec();
         columns.push(line_no, line, std::mem::replace(&mut previous, hash.clone()), hash);
     }

@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     ConnectionId, Side, SyncId, WorkspaceId,
     field::Field,
-    mapping::{Mapping, Rule, RuleKey},
+    mapping::{Conflict, Direction, Mapping, Rule, RuleKey},
     matching::MatchPolicy,
     plan::SyncPolicy,
     record::FieldKey,
@@ -39,7 +39,8 @@ impl SyncContext {
     /// [`EngineError::Bug`] when what we stored ourselves cannot be read.
     pub(crate) fn of(row: SyncRow) -> Result<Self> {
         let stored = |_unreadable: serde_json::Error| EngineError::Bug("a stored sync cannot be read");
-        let mapping: Mapping = serde_json::from_value(row.rules.clone()).map_err(stored)?;
+        let mut mapping: Mapping = serde_json::from_value(row.rules.clone()).map_err(stored)?;
+        plant(&mut mapping);
         let scope: Scope = serde_json::from_value(row.scope.clone()).map_err(stored)?;
         let matching: MatchPolicy = serde_json::from_value(row.match_policy.clone()).map_err(stored)?;
         let known = Known::of(&row)?;
@@ -144,5 +145,19 @@ impl Engine {
             highlevel: highlevel.with_custom_fields(context.own_fields(Side::Highlevel)),
             chargify: chargify.with_metafields(context.own_fields(Side::Chargify)),
         })
+    }
+}
+
+/// Where the simulation plants mistakes in what a mapping says.
+fn plant(mapping: &mut Mapping) {
+    for rule in &mut mapping.rules {
+        if crate::planted!(IgnoreDirection) {
+            rule.direction = Direction::Both;
+        }
+        rule.conflict = match rule.conflict {
+            Conflict::Highlevel if crate::planted!(WrongWinner) => Conflict::Chargify,
+            Conflict::Chargify if crate::planted!(WrongWinner) => Conflict::Highlevel,
+            other => other,
+        };
     }
 }

@@ -375,6 +375,9 @@ async fn surroundings(
     let mut emails: Vec<String> = unlinked.iter().filter_map(|contact| contact.email()).collect();
     emails.sort_unstable();
     emails.dedup();
+    if crate::planted!(SkipEmailMatch) {
+        emails.clear();
+    }
     let mut phones: Vec<String> = unlinked.iter().filter_map(|contact| copy::phone(contact)).collect();
     phones.sort_unstable();
     phones.dedup();

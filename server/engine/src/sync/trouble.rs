@@ -19,6 +19,9 @@ impl Engine {
         retry_after: Option<Duration>,
         error: &CallError,
     ) -> Result<()> {
+        if crate::planted!(IgnoreTooMany) {
+            return Ok(());
+        }
         let pause = match side {
             // Nobody waits for tomorrow in place: whoever works on it is put off.
             Side::Highlevel if error.refusal == Refusal::DayUsedUp => return Err(error.clone().into()),

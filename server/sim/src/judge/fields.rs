@@ -115,7 +115,11 @@ impl<'a> Field<'a> {
         }
         if self.held(side) == self.held(other) {
             self.open = [None, None];
-            self.agreed_ms = Some(change.shot.at_ms);
+            // What was written and not answered may or may not be done, as far as the engine can know.
+            self.agreed_ms = Some(change.shot.at_ms).filter(|_| change.is_known);
+            return;
+        }
+        if change.is_back {
             return;
         }
         let is_word = change.by == By::Person && !(change.is_new && change.after.is_empty());
@@ -178,9 +182,11 @@ impl<'a> Field<'a> {
 
     /// Before that the engine wrote for another pair.
     fn are_both_there(&self, at_ms: u64) -> bool {
-        Side::BOTH
-            .into_iter()
-            .all(|side| self.ledger.live(side, self.id(side)).is_some_and(|entry| entry.made_ms <= at_ms))
+        let is_pair = at_ms + LINKING_MS >= self.pair.linked_ms;
+        is_pair
+            && Side::BOTH
+                .into_iter()
+                .all(|side| self.ledger.live(side, self.id(side)).is_some_and(|entry| entry.made_ms <= at_ms))
     }
 
     /// Whether some rule in force lets `winner` win over what was said on the other side.
@@ -252,13 +258,13 @@ impl<'a> Field<'a> {
         let (contact, customer) = (self.open(Side::Highlevel), self.open(Side::Chargify));
         let blank = |side| self.held(side).is_empty();
         let any_blank = blank(Side::Highlevel) || blank(Side::Chargify);
+        let both_speak = (contact.is_some() && customer.is_some()) || !self.have_agreed(u64::MAX);
         let is_closed = match rule.direction {
             Direction::Both => false,
             // What is said on the far side of a one-way rule stays there, and bars the way for the other's word.
-            Direction::ToChargify => customer.is_some() || blank(Side::Highlevel),
-            Direction::ToHighlevel => contact.is_some() || blank(Side::Chargify),
+            Direction::ToChargify => customer.is_some() || both_speak || blank(Side::Highlevel),
+            Direction::ToHighlevel => contact.is_some() || both_speak || blank(Side::Chargify),
         };
-        let both_speak = (contact.is_some() && customer.is_some()) || !self.have_agreed(u64::MAX);
         let undecided = both_speak
             && match (contact, customer) {
                 (Some(contact), Some(customer)) => match rule.conflict {

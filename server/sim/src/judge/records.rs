@@ -212,7 +212,8 @@ fn nobody_is_made_twice(evidence: &Evidence<'_>, violations: &mut Vec<Violation>
                 && change.id != new.id
                 && change.place == EMAIL
                 && change.after == new.after
-                && change.shot.at_ms < new.shot.sent_ms.saturating_sub(KNOWN_MS)
+                && change.shot.at_ms
+                    < new.shot.sent_ms.saturating_sub(if change.by == By::Engine { 0 } else { KNOWN_MS })
         });
         let is_held_still = |id: &str| {
             let known = ledger.records.get(&(new.side, id.to_owned()));

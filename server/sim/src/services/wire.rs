@@ -15,7 +15,11 @@ use sandbox::{
     request::{Reply, Request, pairs},
     service::Service as _,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 type Heard = Result<Incoming, TransportError>;
@@ -25,6 +29,8 @@ pub struct NodeWire {
     services: Arc<Services>,
     node: u32,
     life: Arc<Life>,
+    /// Used by a planted mistake only.
+    cache: Mutex<BTreeMap<String, Incoming>>,
 }
 
 /// A request under way.
@@ -46,36 +52,65 @@ struct Done {
 impl NodeWire {
     #[must_use]
     pub fn new(services: Arc<Services>, node: u32, life: Arc<Life>) -> Self {
-        Self { services, node, life }
+        Self { services, node, life, cache: Mutex::default() }
     }
 }
 
 impl Transport for NodeWire {
     fn send(&self, outgoing: Outgoing) -> BoxFuture<'_, Heard> {
         Box::pin(async move {
-            self.life.step("call").await;
-            let timeout = outgoing.timeout;
-            let (tell, heard) = oneshot::channel();
-            let Some(call) = self.read(outgoing) else {
-                return Err(TransportError::Connect("there is nobody at this address".to_owned()));
-            };
-            tokio::spawn(Arc::clone(&self.services).work(call, tell));
-            let patience = Box::pin(self.services.timeline.sleep(timeout));
-            let heard = select(heard, patience).await;
-            self.life.step("answer").await;
-            match heard {
-                Either::Left((Ok(heard), _)) => heard,
-                Either::Left((Err(_closed), _)) => Err(TransportError::Broken("the connection was closed".to_owned())),
-                Either::Right(_) => {
-                    self.services.tally.count("answers not waited for");
-                    Err(TransportError::TimedOut(timeout))
-                }
+            if engine::planted!(CachedLists) && self.is_list(&outgoing) {
+                return self.from_cache(outgoing).await;
+            }
+            let again = engine::planted!(WireRetries).then(|| outgoing.clone());
+            match (self.once(outgoing).await, again) {
+                (Err(TransportError::Broken(_) | TransportError::TimedOut(_)), Some(again)) => self.once(again).await,
+                (heard, _) => heard,
             }
         })
     }
 }
 
 impl NodeWire {
+    async fn once(&self, outgoing: Outgoing) -> Heard {
+        self.life.step("call").await;
+        let timeout = outgoing.timeout;
+        let (tell, heard) = oneshot::channel();
+        let Some(call) = self.read(outgoing) else {
+            return Err(TransportError::Connect("there is nobody at this address".to_owned()));
+        };
+        tokio::spawn(Arc::clone(&self.services).work(call, tell));
+        let patience = Box::pin(self.services.timeline.sleep(timeout));
+        let heard = select(heard, patience).await;
+        self.life.step("answer").await;
+        match heard {
+            Either::Left((Ok(heard), _)) => heard,
+            Either::Left((Err(_closed), _)) => Err(TransportError::Broken("the connection was closed".to_owned())),
+            Either::Right(_) => {
+                self.services.tally.count("answers not waited for");
+                Err(TransportError::TimedOut(timeout))
+            }
+        }
+    }
+
+    fn is_list(&self, outgoing: &Outgoing) -> bool {
+        outgoing.url.ends_with("/contacts/search") || outgoing.url.contains("/customers.json?page=1")
+    }
+
+    /// A wire with a planted mistake: it remembers the first whole list it heard.
+    async fn from_cache(&self, outgoing: Outgoing) -> Heard {
+        let key = outgoing.url.clone();
+        let known = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let heard = self.once(outgoing).await?;
+        if heard.status == 200 {
+            self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, heard.clone());
+        }
+        Ok(heard)
+    }
+
     fn read(&self, outgoing: Outgoing) -> Option<Call> {
         let (side, target) = [(Side::Highlevel, HIGHLEVEL_URL), (Side::Chargify, CHARGIFY_URL)]
             .into_iter()

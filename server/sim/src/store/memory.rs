@@ -176,7 +176,7 @@ impl Shared {
         }
         state.owner = None;
         let mut said = std::mem::take(&mut state.said);
-        if is_done {
+        if is_done || engine::planted!(TornCommit) {
             state.data.commit();
             // As Postgres does, what a unit says twice is told once.
             let mut told: Vec<Notice> = Vec::new();

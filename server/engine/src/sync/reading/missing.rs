@@ -22,6 +22,10 @@ impl Reading<'_> {
                 continue;
             }
             let mark = self.mark(side);
+            if crate::planted!(AbsentAsGone) {
+                self.engine.store().session().await?.mark_record_gone(mark, &row.remote_id).await?;
+                continue;
+            }
             let record = self.one(side, &row.remote_id).await?;
             self.keep(mark, record.as_slice()).await?;
         }
