@@ -268,8 +268,10 @@ impl World {
     /// Approves the run that waits, or cancels the one that goes on.
     async fn decide(&self, approve: bool) -> Done {
         let books = self.stored.books().await;
-        let wanted = |run: &&crate::books::Run| !run.ended && (!approve || run.status == "awaiting_approval");
-        let number = books.runs.iter().find(wanted).map(|run| run.number).ok_or("there is none")?;
+        let waits = |run: &&crate::books::Run| run.status == "awaiting_approval";
+        let waiting = books.runs.iter().find(waits);
+        let going = books.runs.iter().find(|run| !run.ended && !approve);
+        let number = waiting.or(going).map(|run| run.number).ok_or("there is none")?;
         self.at_a_node(async |engine: Engine| {
             let runner = engine.command_line(None).await?.runner()?;
             if approve { engine.approve_run(&runner, number).await } else { engine.cancel_run(&runner, number).await }

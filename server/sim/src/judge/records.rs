@@ -94,7 +94,13 @@ fn everybody_is_linked(evidence: &Evidence<'_>, violations: &mut Vec<Violation>)
             let other = ledger.live(Side::Chargify, customer);
             phone.is_some_and(|phone| !phone.is_empty()) && other.and_then(|other| other.values.get(PHONE)) == phone
         });
-        let is_own = !deleted
+        // A customer that names it, and differs where a person must decide, waits for that.
+        let is_named = ledger.ids(Side::Chargify).any(|customer| {
+            let other = ledger.live(Side::Chargify, customer);
+            other.and_then(|other| other.values.get(REFERENCE)).is_some_and(|reference| reference == id)
+        });
+        let is_own = !is_named
+            && !deleted
             && !has_twin
             && !(asks && has_rival)
             && held_by(Side::Highlevel, &address) == 1

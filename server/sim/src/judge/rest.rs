@@ -22,8 +22,9 @@ pub struct Rest {
     pub failed_runs: Vec<String>,
 }
 
-/// Calls of one edit: the record is read, its partner is written. The echo costs none.
-const EDIT_CALLS: u64 = 3;
+/// Calls of one edit: the record is read, its partner too where its copy may be old, and written; a read too many if the
+/// echo overtakes the answer.
+const EDIT_CALLS: u64 = 4;
 /// Calls of a `changes` run without changes: one list of each side.
 const IDLE_RUN_CALLS: u64 = 2;
 

@@ -1,4 +1,4 @@
-//! Whole histories, played as `cargo xtask sim` plays them, only fewer.
+//! Whole histories, played as `cargo xtask sim` plays them, only fewer; and those that once broke something.
 
 use sim::{history, outcome};
 
@@ -22,4 +22,24 @@ fn some_histories_break_nothing() {
     for seed in 1..=40 {
         breaks_nothing(seed);
     }
+}
+
+#[test]
+fn a_customer_that_is_gone_is_not_written_again_with_every_run() {
+    breaks_nothing(53);
+}
+
+#[test]
+fn a_contact_that_stands_in_another_ones_way_does_not_keep_its_webhook_going_for_ever() {
+    breaks_nothing(240);
+}
+
+#[test]
+fn a_customer_whose_reference_names_a_contact_gets_no_second_one() {
+    breaks_nothing(38);
+}
+
+#[test]
+fn a_run_that_fails_between_plan_and_writing_gives_each_record_an_outcome() {
+    breaks_nothing(280);
 }
