@@ -197,4 +197,3 @@ pub(crate) fn reason_fault(reason: &str, what: &str) -> Option<String> {
     let fits = reason.chars().count() <= limits::FORM_TEXT_CHARS;
     (!fits).then(|| format!("reason: at most {} characters", limits::FORM_TEXT_CHARS))
 }
-

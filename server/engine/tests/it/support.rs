@@ -26,7 +26,7 @@ pub(crate) const SYNC: &str = "contacts";
 /// Longer than anything here takes; beyond it something hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Waits of the engine are shortened by this, so that backing off does not make tests slow.
-const HURRY: u32 = 50;
+pub(crate) const HURRY: u32 = 50;
 
 /// Real time, in which sleeping is short.
 #[derive(Debug)]

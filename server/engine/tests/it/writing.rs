@@ -1,12 +1,13 @@
 //! The write path when something comes in between: a job that is another's, an edit in mid-run, a database that refuses,
 //! a mapping that changes, a day that is used up.
 
-use crate::support::{SYNC, Setup, World, until};
+use crate::support::{HURRY, SYNC, Setup, World, until};
 use domain::Side;
 use engine::{Approval, EngineError, RuleDraft, Worker};
 use sandbox::{Fault, FaultRule};
 use serde_json::json;
 use sqlx::PgPool;
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const CREATE: &str = "POST /customers.json";
@@ -71,6 +72,7 @@ async fn an_edit_in_mid_run_wins_over_the_plan(pool: PgPool) {
     let world = World::open(&pool, Setup { latency_ms: 25, ..Setup::default() }).await;
     let mut contacts = people(&world, 700);
     contacts.sort_unstable();
+    let began = Instant::now();
     let (number, step) = writing(&world, 20).await;
     // Nobody hears of these: their webhooks are lost.
     let [edited, taken] = [&contacts[698], &contacts[699]];
@@ -87,11 +89,11 @@ async fn an_edit_in_mid_run_wins_over_the_plan(pool: PgPool) {
     assert_eq!(world.customer_of(taken), there);
     let again = world.items(number).await.into_iter().filter(|item| item.reason.contains("planned again")).count();
     assert!((2..60).contains(&again), "{again} items were planned again");
-    let [events, searches] = [
-        world.calls_to(Side::Chargify, "GET /events.json"),
-        world.calls_to(Side::Highlevel, "POST /contacts/search"),
-    ];
-    assert!(events + searches <= 24, "{events} and {searches}: a few calls for every minute");
+    let [events, searches] =
+        [world.calls_to(Side::Chargify, "GET /events.json"), world.calls_to(Side::Highlevel, "POST /contacts/search")];
+    // A minute of the run's clock is 60 s / HURRY; a slow machine has more of them.
+    let minutes = u64::try_from(began.elapsed().as_millis() / (60_000 / u128::from(HURRY))).unwrap();
+    assert!(events + searches <= 3 * (minutes + 3), "{events} and {searches} in {minutes} minutes");
     let calm = world.run("changes").await;
     assert_eq!((calm.counts.created, calm.counts.updated), (0, 0), "{calm:#?}");
 }

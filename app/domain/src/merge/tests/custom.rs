@@ -137,7 +137,11 @@ fn tags_are_put_on_and_only_our_own_are_taken_off() {
     assert_eq!(tagged(&["vip", "gold"], "silver", Some((&["gold"], "gold"))), "<silver, vip");
     assert_eq!(tagged(&["vip", "gold"], "", Some((&["gold"], "gold"))), "<vip");
     assert_eq!(tagged(&["vip"], "", Some((&[], ""))), "=", "a tag of somebody else's stays");
-    assert_eq!(tagged(&["vip"], "gold", Some((&["gold"], "gold"))), "direction", "a tag taken off by a person stays off");
+    assert_eq!(
+        tagged(&["vip"], "gold", Some((&["gold"], "gold"))),
+        "direction",
+        "a tag taken off by a person stays off"
+    );
 }
 
 #[test]
