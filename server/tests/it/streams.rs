@@ -84,7 +84,7 @@ async fn the_whole_trail_leaves_in_both_forms(pool: PgPool) {
     // More than one page of the export.
     for _ in 0..600 {
         let viewer = site.engine().command_line(None).await.unwrap();
-        let file = "[[connection]]\nname=\"x\"\nkind=\"chargify\"\nsubdomain=\"acme\"\napi_key_env=\"A\"\n";
+        let file = "[[connection]]\nname=\"x\"\nkind=\"chargify\"\nsubdomain=\"other\"\napi_key_env=\"A\"\n";
         let turn = uuid::Uuid::new_v4().to_string();
         site.engine().apply(&viewer, file, &|_| Ok(turn.clone().into())).await.unwrap();
     }

@@ -115,24 +115,29 @@ pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &Reco
     )
     .execute(&mut *conn)
     .await?;
-    if let Some(run_id) = mark.run_id {
-        // A listing may lag behind a newer copy that is kept; it was seen all the same.
-        sqlx::query!(
-            r#"
+    match mark.run_id {
+        Some(run_id) => mark_seen(conn, mark, run_id, &batch.remote_id).await,
+        None => Ok(()),
+    }
+}
+
+/// A listing may lag behind a newer copy that is kept; it was seen all the same.
+async fn mark_seen(conn: &mut PgConnection, mark: ReadMark, run_id: RunId, ids: &[String]) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
             update record
             set seen_run = $4
             where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = any($5)
               and seen_run is distinct from $4
             "#,
-            mark.workspace_id.0,
-            mark.sync_id.0,
-            mark.side.as_str(),
-            run_id.0,
-            &batch.remote_id,
-        )
-        .execute(conn)
-        .await?;
-    }
+        mark.workspace_id.0,
+        mark.sync_id.0,
+        mark.side.as_str(),
+        run_id.0,
+        ids,
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

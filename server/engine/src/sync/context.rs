@@ -46,7 +46,6 @@ impl SyncContext {
         let known = Known::of(&row)?;
         let catalogue = known.catalogue(&mapping);
         let mut resting = Vec::new();
-        let mut mapping = mapping;
         mapping.rules.retain(|rule| match known.rests(rule) {
             Some(why) => {
                 resting.push((rule.key(), why));

@@ -108,7 +108,8 @@ fn everybody_is_linked(evidence: &Evidence<'_>, violations: &mut Vec<Violation>)
         let rivals =
             ledger.ids(Side::Chargify).filter(|customer| email(Side::Chargify, customer).as_ref() == Some(&address));
         let is_taken = rivals.into_iter().any(|customer| {
-            let linked = evidence.books.links.iter().any(|link| link.active && link.customer_id == customer);
+            // Whose link ended is offered to a person, not taken.
+            let linked = evidence.books.links.iter().any(|link| link.customer_id == customer);
             let entry = ledger.live(Side::Chargify, customer);
             linked || entry.and_then(|entry| entry.values.get(REFERENCE)).is_some_and(|reference| !reference.is_empty())
         });

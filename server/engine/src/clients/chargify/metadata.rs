@@ -28,8 +28,11 @@ pub(super) fn target_of_many(ids: &[RemoteId], page: u32) -> String {
     address::with_query("/customers/metadata.json", &query)
 }
 
-/// One page of values of many customers, each with the customer it belongs to; and whether there is a further page.
-pub(super) fn page_of_many(body: &Json) -> Option<(Vec<(RemoteId, String, Value)>, bool)> {
+/// A value with the customer it belongs to and its name.
+pub(super) type Belonging = (RemoteId, String, Value);
+
+/// One page of values of many customers, and whether there is a further page.
+pub(super) fn page_of_many(body: &Json) -> Option<(Vec<Belonging>, bool)> {
     let rows = body.get("metadata")?.as_array()?;
     let live = rows.iter().filter(|row| row.get("deleted_at").is_none_or(Json::is_null));
     let of = |row: &Json| {

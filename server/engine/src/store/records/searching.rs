@@ -97,9 +97,7 @@ pub(crate) async fn search(
 ) -> sqlx::Result<Vec<ListedRow>> {
     let exact = text.trim();
     let folded = exact.to_lowercase();
-    let prefix = format!("{}%", folded.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-    let digits: String = folded.chars().filter(char::is_ascii_digit).collect();
-    let phone = format!("+{digits}");
+    let (prefix, phone) = (beginning_with(&folded), international(&folded));
     sqlx::query_as!(
         ListedRow,
         r#"
@@ -165,6 +163,16 @@ pub(crate) async fn search(
     )
     .fetch_all(conn)
     .await
+}
+
+/// A `like` pattern for what begins with exactly this text.
+fn beginning_with(text: &str) -> String {
+    format!("{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// The digits of the text as a phone number is kept.
+fn international(text: &str) -> String {
+    std::iter::once('+').chain(text.chars().filter(char::is_ascii_digit)).collect()
 }
 
 /// Live contacts, live customers and links of a workspace.
