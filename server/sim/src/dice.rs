@@ -17,7 +17,7 @@ impl Dice {
         Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ named }
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Dice {
 
     /// Below `bound`; 0 where there is nothing below.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next().checked_rem(bound).unwrap_or(0)
+        self.draw().checked_rem(bound).unwrap_or(0)
     }
 
     /// From `low` to `high`, both possible.
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_seed_and_a_purpose_name_one_stream() {
         let draws =
-            |seed, purpose| (0..4).scan(Dice::new(seed, purpose), |dice, _| Some(dice.next())).collect::<Vec<_>>();
+            |seed, purpose| (0..4).scan(Dice::new(seed, purpose), |dice, _| Some(dice.draw())).collect::<Vec<_>>();
         assert_eq!(draws(7, "faults"), draws(7, "faults"));
         assert_ne!(draws(7, "faults"), draws(8, "faults"));
         assert_ne!(draws(7, "faults"), draws(7, "latency"));

@@ -99,12 +99,10 @@ fn everybody_is_linked(evidence: &Evidence<'_>, violations: &mut Vec<Violation>)
             let other = ledger.live(Side::Chargify, customer);
             other.and_then(|other| other.values.get(REFERENCE)).is_some_and(|reference| reference == id)
         });
-        let is_own = !is_named
-            && !deleted
-            && !has_twin
-            && !(asks && has_rival)
-            && held_by(Side::Highlevel, &address) == 1
-            && held_by(Side::Chargify, &address) <= 1;
+        let is_free = !is_named && !deleted && !has_twin;
+        let is_certain = !asks || !has_rival;
+        let is_own =
+            is_free && is_certain && held_by(Side::Highlevel, &address) == 1 && held_by(Side::Chargify, &address) <= 1;
         let rivals =
             ledger.ids(Side::Chargify).filter(|customer| email(Side::Chargify, customer).as_ref() == Some(&address));
         let is_taken = rivals.into_iter().any(|customer| {

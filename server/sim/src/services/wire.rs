@@ -60,7 +60,7 @@ impl Transport for NodeWire {
     fn send(&self, outgoing: Outgoing) -> BoxFuture<'_, Heard> {
         Box::pin(async move {
             if engine::planted!(CachedLists) && self.is_list(&outgoing) {
-                return self.from_cache(outgoing).await;
+                return self.remembered(outgoing).await;
             }
             let again = engine::planted!(WireRetries).then(|| outgoing.clone());
             match (self.once(outgoing).await, again) {
@@ -98,7 +98,7 @@ impl NodeWire {
     }
 
     /// A wire with a planted mistake: it remembers the first whole list it heard.
-    async fn from_cache(&self, outgoing: Outgoing) -> Heard {
+    async fn remembered(&self, outgoing: Outgoing) -> Heard {
         let key = outgoing.url.clone();
         let known = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(known) = known {
