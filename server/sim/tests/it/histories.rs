@@ -43,3 +43,8 @@ fn a_customer_whose_reference_names_a_contact_gets_no_second_one() {
 fn a_run_that_fails_between_plan_and_writing_gives_each_record_an_outcome() {
     breaks_nothing(280);
 }
+
+#[test]
+fn a_customer_deleted_before_it_was_ever_read_is_not_asked_for_again_and_again() {
+    breaks_nothing(1704);
+}

@@ -125,7 +125,10 @@ impl Reading<'_> {
         let copies: BTreeMap<&str, &RecordRow> = copies.iter().map(|row| (row.remote_id.as_str(), row)).collect();
         let now = self.engine.clock().now();
         let stale = told.iter().filter_map(|(id, events)| {
-            let stale = !copies.get(id.as_str()).is_some_and(|copy| tells_nothing_new(copy, events));
+            let copy = copies.get(id.as_str());
+            // Deleted before anybody read it: there is nothing to ask for, now or with the next run.
+            let never_met = copy.is_none() && events.iter().any(|event| event.key == DELETED);
+            let stale = !never_met && !copy.is_some_and(|copy| tells_nothing_new(copy, events));
             let event_id = events.iter().map(|event| event.id).max()?;
             let at = events.iter().filter_map(|event| event.created_at).max().unwrap_or(now);
             stale.then(|| Stale { id: id.clone(), at, event_id })
