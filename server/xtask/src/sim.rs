@@ -2,20 +2,10 @@
 
 use crate::run;
 
-/// Seeds that CI plays: what three minutes hold on two cores.
-const CI_SEEDS: &str = "10000";
-
 /// Plays what the arguments say, such as `--seeds 10000`.
 pub(crate) fn run(rest: &[String]) -> anyhow::Result<()> {
     let planted = rest.iter().any(|argument| argument == "--planted");
     run::must(simulation(planted).args(rest))
-}
-
-/// The part of the tests: a fixed number of seeds, and the lines that tell what happened in them.
-pub(crate) fn test() -> anyhow::Result<Vec<String>> {
-    let mut simulation = simulation(false);
-    simulation.args(["--seeds", CI_SEEDS]);
-    run::must_keeping(&mut simulation, |line| line.contains("histories in "))
 }
 
 /// Optimised; with planted bugs it is a build of its own, which nothing else uses.

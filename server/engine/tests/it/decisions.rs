@@ -84,7 +84,10 @@ async fn conflict(pool: &PgPool) -> (World, RecordAt, i64) {
     world.edit_customer(customer, &[("city", "Milan")]);
     let run = world.run("full").await;
     assert_eq!((run.counts.parked, run.status.as_str()), (1, "complete_with_failures"), "{run:#?}");
-    assert_eq!(world.items(run.number).await[0].reason, "changed on both sides to different values: City");
+    assert_eq!(
+        world.items(run.number).await.first().unwrap().reason,
+        "changed on both sides to different values: City"
+    );
     world.reset_stats();
     (world, contact_at(&contact), customer)
 }
@@ -274,8 +277,9 @@ async fn is_held_until_decided(world: &World, at: &RecordAt) {
     let run = world.run("full").await;
     assert_eq!((run.counts.created, run.counts.parked, world.customers()), (0, 1, 0), "{run:#?}");
     let items = world.items(run.number).await;
-    assert_eq!(items[0].action, "hold");
-    assert!(items[0].reason.starts_with("its customer was deleted in Chargify on "), "{}", items[0].reason);
+    let held = items.first().unwrap();
+    assert_eq!(held.action, "hold");
+    assert!(held.reason.starts_with("its customer was deleted in Chargify on "), "{}", held.reason);
     let tab = domain::view::ItemFilter { tab: "decisions".to_owned(), ..domain::view::ItemFilter::default() };
     let page = world.engine.run_items(&world.viewer().await, run.number, &tab).await.unwrap();
     assert_eq!(page.total, 1);

@@ -169,7 +169,7 @@ async fn drive_chargify(client: &Chargify) {
     let own = client.clone().with_metafields(client.metafields(&bulk()).await.unwrap());
     own.update(&live(), &id, &fields([("metafield:tier", "Gold")])).await.unwrap();
     let told = own.metafields_of(&bulk(), std::slice::from_ref(&id)).await.unwrap();
-    assert_eq!(told[&id].get("metafield:tier"), Some(&Value::from("Gold")));
+    assert_eq!(told.get(&id).unwrap().get("metafield:tier"), Some(&Value::from("Gold")));
     own.update(&live(), &id, &fields([("metafield:tier", "")])).await.unwrap();
     assert_eq!(own.get(&live(), &id).await.unwrap().get("metafield:tier"), Some(&Value::Empty));
     assert!(client.get(&live(), &RemoteId::from("1")).await.is_err());
