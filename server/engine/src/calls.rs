@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
+use time::OffsetDateTime;
 
 /// Calls not yet written.
 #[derive(Debug, Default)]
@@ -68,20 +69,22 @@ impl Engine {
         let accepted = accepted(&taken.calls);
         taken.calls.clear();
         tx.commit().await?;
-        for (workspace_id, connection_id, by_write) in accepted {
-            self.note_answers(workspace_id, connection_id, by_write).await?;
+        for (workspace_id, connection_id, wrote_at) in accepted {
+            self.note_answers(workspace_id, connection_id, wrote_at).await?;
         }
         Ok(())
     }
 }
 
-/// The connections whose every call succeeded, and whether one of the calls was a write.
-fn accepted(calls: &[CallRecord]) -> Vec<(WorkspaceId, ConnectionId, bool)> {
-    let mut seen: BTreeMap<_, (bool, bool)> = BTreeMap::new();
+/// The connections whose every call succeeded, and when the last of them that was a write was made.
+fn accepted(calls: &[CallRecord]) -> Vec<(WorkspaceId, ConnectionId, Option<OffsetDateTime>)> {
+    let mut seen: BTreeMap<_, (bool, Option<OffsetDateTime>)> = BTreeMap::new();
     for call in calls {
-        let (clean, wrote) = seen.entry((call.workspace_id, call.connection_id)).or_insert((true, false));
+        let (clean, wrote) = seen.entry((call.workspace_id, call.connection_id)).or_insert((true, None));
         *clean &= call.error_class.is_none();
-        *wrote |= call.error_class.is_none() && is_write(call.endpoint);
+        if call.error_class.is_none() && is_write(call.endpoint) {
+            *wrote = (*wrote).max(Some(call.called_at));
+        }
     }
     let clean = seen.into_iter().filter(|(_, (clean, _))| *clean);
     clean.map(|((workspace_id, connection_id), (_, wrote))| (workspace_id, connection_id, wrote)).collect()
@@ -125,7 +128,6 @@ async fn write(conn: &mut dyn Tables, calls: &[CallRecord]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::OffsetDateTime;
     use uuid::Uuid;
 
     fn call(connection: u128, endpoint: &'static str, error_class: Option<UpstreamClass>) -> CallRecord {
@@ -153,7 +155,8 @@ mod tests {
             call(3, "GET /contacts/{id}", None),
             call(3, "PUT /contacts/{id}", Some(UpstreamClass::Permission)),
         ];
-        let accepted: Vec<_> = accepted(&calls).into_iter().map(|(_, id, wrote)| (id.0.as_u128(), wrote)).collect();
+        let accepted: Vec<_> =
+            accepted(&calls).into_iter().map(|(_, id, wrote)| (id.0.as_u128(), wrote.is_some())).collect();
         assert_eq!(accepted, [(1, true), (2, false)]);
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     audit::{self, AuditAction, AuditOutcome, NewAuditLine},
 };
 use domain::{ConnectionId, WorkspaceId};
+use time::OffsetDateTime;
 
 /// The last thing known of a connection's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl ConnectionState {
 
 impl Engine {
     /// Notes that calls of a connection were answered as they should be. An untested one is then healthy; one that
-    /// was refused only when it could write, since a credential that lacks a permission goes on reading.
+    /// was refused only when it could write since, as a credential that lacks a permission goes on reading.
     ///
     /// # Errors
     /// Database errors.
@@ -38,7 +39,7 @@ impl Engine {
         &self,
         workspace_id: WorkspaceId,
         connection_id: ConnectionId,
-        by_write: bool,
+        wrote_at: Option<OffsetDateTime>,
     ) -> Result<()> {
         let known = {
             let mut conn = self.store().session().await?;
@@ -46,7 +47,7 @@ impl Engine {
         };
         let Some(known) = known else { return Ok(()) };
         let is_news = known.state == ConnectionState::Untested.as_str()
-            || (by_write && known.state != ConnectionState::Healthy.as_str());
+            || (known.state != ConnectionState::Healthy.as_str() && wrote_at.is_some_and(|at| at > known.state_at));
         if is_news {
             self.note_connection_state(workspace_id, connection_id, ConnectionState::Healthy, None).await?;
         }
