@@ -270,7 +270,7 @@ impl Engine {
         let by_action: BTreeMap<String, i64> =
             store::items::by_action(&mut conn, workspace_id, run_id).await?.into_iter().collect();
         let excluded = store::items::excluded_by_reason(&mut conn, workspace_id, run_id).await?;
-        let fields = store::items::fields_changed(&mut conn, workspace_id, run_id).await?;
+        let fields = store::runs::fields_changed(&mut conn, workspace_id, run_id).await?;
         let full = rows.len() as i64 == limits::LIST_PAGE;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         Ok(ItemPageView {

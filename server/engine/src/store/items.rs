@@ -1,6 +1,10 @@
 //! Items: one record in a run, from plan to outcome.
 
-use domain::{LinkId, RunId, SyncId, WorkspaceId};
+mod listing;
+
+pub(crate) use listing::{ItemQuery, count, excluded_by_reason, page, tail};
+
+use domain::{LinkId, RunId, WorkspaceId};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -212,31 +216,6 @@ pub(crate) async fn open_of_customers(
     .await
 }
 
-/// Whether a customer with that e-mail address was read after that instant: one about to be created may be there by now.
-pub(crate) async fn customer_came_since(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    sync_id: SyncId,
-    email: &str,
-    since: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"
-        select exists (
-            select 1
-            from record
-            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and email = $3 and read_at > $4
-        ) as "exists!"
-        "#,
-        workspace_id.0,
-        sync_id.0,
-        email,
-        since,
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// Replaces what an open item plans, after its record changed.
 pub(crate) async fn replan(
     conn: &mut PgConnection,
@@ -347,79 +326,6 @@ pub(crate) async fn settle_rest(
     Ok(done.rows_affected())
 }
 
-/// Which items a page wants.
-pub(crate) struct ItemQuery<'a> {
-    /// Actions; empty: any.
-    pub(crate) actions: &'a [String],
-    /// Outcomes; empty: any, settled or not.
-    pub(crate) outcomes: &'a [String],
-    pub(crate) search: &'a str,
-    pub(crate) field: &'a str,
-    pub(crate) after: i64,
-    pub(crate) limit: i64,
-}
-
-pub(crate) async fn page(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    run_id: RunId,
-    query: &ItemQuery<'_>,
-) -> sqlx::Result<Vec<ItemRow>> {
-    sqlx::query_as!(
-        ItemRow,
-        r#"
-        select item_no, action, contact_id, customer_id, link_id, display_name, email, reason, changes, plan, outcome,
-            outcome_detail, settled_at, took_ms
-        from run_item
-        where workspace_id = $1 and run_id = $2 and item_no > $3
-          and (cardinality($4::text[]) = 0 or action = any($4))
-          and (cardinality($5::text[]) = 0 or outcome = any($5))
-          and ($6 = '' or display_name ilike '%' || $6 || '%' or email = lower($6) or contact_id = $6 or customer_id = $6)
-          and ($7 = '' or changes @> jsonb_build_array(jsonb_build_object('field', $7::text)))
-        order by item_no
-        limit $8
-        "#,
-        workspace_id.0,
-        run_id.0,
-        query.after,
-        query.actions,
-        query.outcomes,
-        query.search,
-        query.field,
-        query.limit,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// How many items pass the query, whatever the page.
-pub(crate) async fn count(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    run_id: RunId,
-    query: &ItemQuery<'_>,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        select count(*) as "count!"
-        from run_item
-        where workspace_id = $1 and run_id = $2
-          and (cardinality($3::text[]) = 0 or action = any($3))
-          and (cardinality($4::text[]) = 0 or outcome = any($4))
-          and ($5 = '' or display_name ilike '%' || $5 || '%' or email = lower($5) or contact_id = $5 or customer_id = $5)
-          and ($6 = '' or changes @> jsonb_build_array(jsonb_build_object('field', $6::text)))
-        "#,
-        workspace_id.0,
-        run_id.0,
-        query.actions,
-        query.outcomes,
-        query.search,
-        query.field,
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// Items per action.
 pub(crate) async fn by_action(
     conn: &mut PgConnection,
@@ -458,87 +364,5 @@ pub(crate) async fn updates_of_links(
         run_id.0,
     )
     .fetch_one(conn)
-    .await
-}
-
-/// Items left out, per reason, most first.
-pub(crate) async fn excluded_by_reason(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    run_id: RunId,
-) -> sqlx::Result<Vec<(String, String, i64)>> {
-    let rows = sqlx::query!(
-        r#"
-        select reason_code, min(reason) as "reason!", count(*) as "count!"
-        from run_item
-        where workspace_id = $1 and run_id = $2 and action = 'exclude'
-        group by reason_code
-        order by count(*) desc
-        limit 20
-        "#,
-        workspace_id.0,
-        run_id.0,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.reason_code, row.reason, row.count)).collect())
-}
-
-/// Notes which fields the plan of a run changes anywhere: finding out from its items takes long where there are many.
-pub(crate) async fn note_fields(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    run_id: RunId,
-    fields: &[String],
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update run set fields_planned = $3 where workspace_id = $1 and run_id = $2",
-        workspace_id.0,
-        run_id.0,
-        fields,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Fields that the plan of the run changes anywhere.
-pub(crate) async fn fields_changed(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    run_id: RunId,
-) -> sqlx::Result<Vec<String>> {
-    let fields = sqlx::query_scalar!(
-        "select fields_planned from run where workspace_id = $1 and run_id = $2",
-        workspace_id.0,
-        run_id.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(fields.unwrap_or_default())
-}
-
-/// The last items settled, newest first.
-pub(crate) async fn tail(
-    conn: &mut PgConnection,
-    workspace_id: WorkspaceId,
-    run_id: RunId,
-    limit: i64,
-) -> sqlx::Result<Vec<ItemRow>> {
-    sqlx::query_as!(
-        ItemRow,
-        r#"
-        select item_no, action, contact_id, customer_id, link_id, display_name, email, reason, changes, plan, outcome,
-            outcome_detail, settled_at, took_ms
-        from run_item
-        where workspace_id = $1 and run_id = $2 and settled_at is not null and took_ms is not null
-        order by settled_at desc
-        limit $3
-        "#,
-        workspace_id.0,
-        run_id.0,
-        limit,
-    )
-    .fetch_all(conn)
     .await
 }

@@ -4,8 +4,8 @@ mod partners;
 mod searching;
 
 pub(crate) use partners::{
-    candidates, contact_names_by_phone, contacts_for_customer, contacts_sharing_email, lone_customers,
-    mark_partners_of_customers,
+    candidates, contact_names_by_phone, contacts_for_customer, contacts_sharing_email, customer_came_since,
+    lone_customers, mark_partners_of_customers,
 };
 pub(crate) use searching::{ListedRow, RecordKey, RecordQuery, list, search, totals};
 

@@ -451,3 +451,37 @@ pub(crate) async fn median_call_ms(
     .fetch_one(conn)
     .await
 }
+
+/// Notes which fields the plan of a run changes anywhere: finding out from its items takes long where there are many.
+pub(crate) async fn note_fields(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+    fields: &[String],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update run set fields_planned = $3 where workspace_id = $1 and run_id = $2",
+        workspace_id.0,
+        run_id.0,
+        fields,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Fields that the plan of the run changes anywhere.
+pub(crate) async fn fields_changed(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    run_id: RunId,
+) -> sqlx::Result<Vec<String>> {
+    let fields = sqlx::query_scalar!(
+        "select fields_planned from run where workspace_id = $1 and run_id = $2",
+        workspace_id.0,
+        run_id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(fields.unwrap_or_default())
+}

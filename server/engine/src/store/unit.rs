@@ -82,50 +82,19 @@ use async_trait::async_trait;
 use domain::RunId;
 use uuid::Uuid;
 
-/// Every operation the sync core needs, by noun.
-pub trait Tables:
-    Workspaces
-    + Connections
-    + Syncs
-    + Schedules
-    + Links
-    + Records
-    + Fields
-    + Decisions
-    + Runs
-    + Items
-    + Intents
-    + Jobs
-    + Slots
-    + Nodes
-    + Deliveries
-    + AuditTrail
-    + Calls
-    + Savepoints
-{
+/// Declares what has all the nouns.
+macro_rules! together {
+    ($($noun:ident)+) => {
+        /// Every operation the sync core needs, by noun.
+        pub trait Tables: $($noun +)+ {}
+
+        impl<T: $($noun +)+ ?Sized> Tables for T {}
+    };
 }
 
-impl<T> Tables for T where
-    T: Workspaces
-        + Connections
-        + Syncs
-        + Schedules
-        + Links
-        + Records
-        + Fields
-        + Decisions
-        + Runs
-        + Items
-        + Intents
-        + Jobs
-        + Slots
-        + Nodes
-        + Deliveries
-        + AuditTrail
-        + Calls
-        + Savepoints
-        + ?Sized
-{
+together! {
+    Workspaces Connections Syncs Schedules Links Records Fields Decisions Runs Items Intents Jobs Slots Nodes Deliveries
+    AuditTrail Calls Savepoints
 }
 
 /// A unit of work: what is done on it becomes true together, when it is committed; dropped, nothing of it happened.

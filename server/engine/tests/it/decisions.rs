@@ -1,7 +1,7 @@
 //! What a person decides: a field changed on both sides, a contact that may be several customers, a partner that was
 //! deleted. Nothing is written before, and exactly what was shown is written after.
 
-use crate::support::{SYNC, Setup, World};
+use crate::support::{ASK, SYNC, Setup, World};
 use domain::{
     Side,
     view::{AnswerDraft, FieldAnswerDraft, PairState, QuestionKind, QuestionView, RecordFilter, ResyncView},
@@ -11,22 +11,6 @@ use serde_json::json;
 use sqlx::PgPool;
 use std::time::Duration;
 
-/// The city is asked about; everything else as usual.
-const ASK: &str = r#"
-    [[sync.field]]
-    highlevel = "firstName"
-    chargify = "first_name"
-    [[sync.field]]
-    highlevel = "lastName"
-    chargify = "last_name"
-    [[sync.field]]
-    highlevel = "email"
-    chargify = "email"
-    [[sync.field]]
-    highlevel = "city"
-    chargify = "city"
-    conflict = "ask"
-"#;
 const CITY: &str = "city→city";
 
 fn contact_at(id: &str) -> RecordAt {

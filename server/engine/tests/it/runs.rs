@@ -1,6 +1,6 @@
 //! Runs and the people who start, approve and cancel them.
 
-use crate::support::{SYNC, Setup, World, drain, until};
+use crate::support::{ASK, SYNC, Setup, World, drain, until};
 use domain::{Role, Side, view::ItemView};
 use engine::{Approval, EngineError, StartRun, Worker};
 use serde_json::json;
@@ -211,22 +211,7 @@ async fn a_webhook_that_meets_a_revoked_key_waits_and_tells_the_connection(pool:
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_conflict_that_a_rule_leaves_to_a_person_writes_nothing_of_the_record(pool: PgPool) {
-    let more = r#"
-        [[sync.field]]
-        highlevel = "firstName"
-        chargify = "first_name"
-        [[sync.field]]
-        highlevel = "lastName"
-        chargify = "last_name"
-        [[sync.field]]
-        highlevel = "email"
-        chargify = "email"
-        [[sync.field]]
-        highlevel = "city"
-        chargify = "city"
-        conflict = "ask"
-    "#;
-    let world = World::open(&pool, Setup { more, ..Setup::default() }).await;
+    let world = World::open(&pool, Setup { more: ASK, ..Setup::default() }).await;
     let contact = world.add_contact("Ada", "Lovelace", "ada@runs.example");
     world.run("full").await;
     let customer = world.customer_of(&contact);

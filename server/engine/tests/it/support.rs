@@ -1,59 +1,48 @@
 //! A whole small world: both sandboxes, an engine that reaches them over HTTP, a sync set up from a file, and webhooks
 //! caught on their way. Every call is watched for transactions that stay open meanwhile.
 
+mod brisk;
 mod wire;
 
+pub(crate) use brisk::HURRY;
+
 use axum::{Router, body::Bytes, extract::Path, http::HeaderMap, routing::post};
+use brisk::BriskClock;
 use domain::{
     Side,
     view::{AuditFilter, AuditLineView, DeliveryView, ItemFilter, ItemView, RunView},
 };
 use engine::{
-    Approval, Clock, Engine, Entropy, HttpTransport, Parts, Received, Runner, Settings, StartRun, Vault, Viewer, Worker,
+    Approval, Engine, Entropy, HttpTransport, Parts, Received, Runner, Settings, StartRun, Vault, Viewer, Worker,
 };
 use sandbox::{Latency, Options, Sandbox, chargify::customers::Change};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use std::{
-    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
-use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 use wire::{Offences, Watching};
 
 pub(crate) const SYNC: &str = "contacts";
+/// The city is asked about; everything else as usual.
+pub(crate) const ASK: &str = r#"
+    [[sync.field]]
+    highlevel = "firstName"
+    chargify = "first_name"
+    [[sync.field]]
+    highlevel = "lastName"
+    chargify = "last_name"
+    [[sync.field]]
+    highlevel = "email"
+    chargify = "email"
+    [[sync.field]]
+    highlevel = "city"
+    chargify = "city"
+    conflict = "ask"
+"#;
 /// Longer than anything here takes; beyond it something hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Waits of the engine are shortened by this, so that backing off does not make tests slow.
-pub(crate) const HURRY: u32 = 50;
-
-/// Real time, in which sleeping is short.
-#[derive(Debug)]
-pub(crate) struct BriskClock {
-    started: Instant,
-}
-
-impl Default for BriskClock {
-    fn default() -> Self {
-        Self { started: Instant::now() }
-    }
-}
-
-impl Clock for BriskClock {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
-
-    fn monotonic_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap()
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(tokio::time::sleep(duration / HURRY))
-    }
-}
-
 /// How the world is to be.
 pub(crate) struct Setup {
     pub(crate) contacts: usize,

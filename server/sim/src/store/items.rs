@@ -7,7 +7,7 @@ use super::{
     session::Session,
 };
 use async_trait::async_trait;
-use domain::{RunId, Side, SyncId, WorkspaceId};
+use domain::{RunId, WorkspaceId};
 use engine::{
     Result,
     store::{
@@ -38,14 +38,6 @@ impl Data {
         self.pair_changed(workspace_id, sync_id, pair, |row| is_changed(row.read_at, row.gone_at.is_some()), since)
             || (item.action == "create_customer"
                 && item.email.as_ref().is_some_and(|email| self.customer_came(workspace_id, sync_id, email, since)))
-    }
-}
-
-impl Data {
-    /// Whether a customer with that e-mail address was read after that instant.
-    fn customer_came(&self, workspace_id: Uuid, sync_id: Uuid, email: &str, since: OffsetDateTime) -> bool {
-        let mut customers = self.copies(workspace_id, sync_id, Side::Chargify).map(|(_, copy)| &copy.row);
-        customers.any(|row| row.email.as_deref() == Some(email) && row.read_at > since)
     }
 }
 
@@ -139,19 +131,6 @@ impl Items for Session {
         .await
     }
 
-    async fn customer_came_since(
-        &mut self,
-        workspace_id: WorkspaceId,
-        sync_id: SyncId,
-        email: &str,
-        since: OffsetDateTime,
-    ) -> Result<bool> {
-        self.act("customer_came_since", |work| {
-            Ok(work.data.customer_came(workspace_id.0, sync_id.0, email, kept(since)))
-        })
-        .await
-    }
-
     async fn replan_item(
         &mut self,
         workspace_id: WorkspaceId,
@@ -223,16 +202,6 @@ impl Items for Session {
                     item.row.settled_at = Some(kept(at));
                 },
             ))
-        })
-        .await
-    }
-
-    async fn note_planned_fields(&mut self, workspace_id: WorkspaceId, run_id: RunId, fields: &[String]) -> Result<()> {
-        self.act("note_planned_fields", |work| {
-            if let Some(run) = work.data.runs.get_mut(&(workspace_id.0, run_id.0)) {
-                run.fields_planned = fields.to_vec();
-            }
-            Ok(())
         })
         .await
     }

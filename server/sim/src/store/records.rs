@@ -362,6 +362,19 @@ impl Records for Session {
         .await
     }
 
+    async fn customer_came_since(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        email: &str,
+        since: OffsetDateTime,
+    ) -> Result<bool> {
+        self.act("customer_came_since", |work| {
+            Ok(work.data.customer_came(workspace_id.0, sync_id.0, email, kept(since)))
+        })
+        .await
+    }
+
     async fn analyze_records(&mut self) -> Result<()> {
         self.act("analyze_records", |_| Ok(())).await
     }
@@ -388,6 +401,12 @@ impl Data {
                     && (Some(link.row.contact_id.as_str()) == contact_id
                         || Some(link.row.customer_id.as_str()) == customer_id)
             })
+    }
+
+    /// Whether a customer with that e-mail address was read after that instant.
+    pub(super) fn customer_came(&self, workspace_id: Uuid, sync_id: Uuid, email: &str, since: OffsetDateTime) -> bool {
+        let mut customers = self.copies(workspace_id, sync_id, Side::Chargify).map(|(_, copy)| &copy.row);
+        customers.any(|row| row.email.as_deref() == Some(email) && row.read_at > since)
     }
 }
 

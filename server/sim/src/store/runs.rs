@@ -296,6 +296,16 @@ impl Runs for Session {
         .await
     }
 
+    async fn note_planned_fields(&mut self, workspace_id: WorkspaceId, run_id: RunId, fields: &[String]) -> Result<()> {
+        self.act("note_planned_fields", |work| {
+            if let Some(run) = work.data.runs.get_mut(&(workspace_id.0, run_id.0)) {
+                run.fields_planned = fields.to_vec();
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn median_call_ms(&mut self, workspace_id: WorkspaceId, connection_id: Uuid) -> Result<Option<f64>> {
         self.act("median_call_ms", |work| {
             let calls = work.data.calls.values().filter(|call| {

@@ -3,6 +3,7 @@
 use super::RecordRow;
 use domain::{RunId, SyncId, WorkspaceId};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 /// Marks as seen the contacts that customers read by this run belong to or may belong to, by link, reference, or e-mail;
 /// and those that failed, wait or drifted when they were last planned: a change that was not carried out is still to be.
@@ -117,6 +118,31 @@ pub(crate) async fn contacts_sharing_email(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.email, row.count)).collect())
+}
+
+/// Whether a customer with that e-mail address was read after that instant: one about to be created may be there by now.
+pub(crate) async fn customer_came_since(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    email: &str,
+    since: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select 1
+            from record
+            where workspace_id = $1 and sync_id = $2 and side = 'chargify' and email = $3 and read_at > $4
+        ) as "exists!"
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        email,
+        since,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Customers a run has read that no contact is linked to or planned for, by keyset.

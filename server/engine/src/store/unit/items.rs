@@ -1,7 +1,7 @@
 //! Items of runs, as the core sees them.
 
 use crate::store::items::{self, ItemBatch, ItemRow, OpenQuery, OpenRow, Settlement};
-use domain::{RunId, SyncId, WorkspaceId};
+use domain::{RunId, WorkspaceId};
 use time::OffsetDateTime;
 
 tables! {
@@ -32,14 +32,6 @@ tables! {
             customer_ids: &[String],
         ) -> Vec<String> = items::open_of_customers;
 
-        /// Whether a customer with that e-mail address was read after that instant.
-        fn customer_came_since(
-            workspace_id: WorkspaceId,
-            sync_id: SyncId,
-            email: &str,
-            since: OffsetDateTime,
-        ) -> bool = items::customer_came_since;
-
         /// Replaces what an open item plans; a settled one stays.
         fn replan_item(
             workspace_id: WorkspaceId,
@@ -64,9 +56,6 @@ tables! {
             outcome: &str,
             detail: &str,
         ) -> u64 = items::settle_rest;
-
-        /// Notes which fields the plan of a run changes anywhere.
-        fn note_planned_fields(workspace_id: WorkspaceId, run_id: RunId, fields: &[String]) -> () = items::note_fields;
 
         /// How many items there are per action, in no order.
         fn items_by_action(workspace_id: WorkspaceId, run_id: RunId) -> Vec<(String, i64)> = items::by_action;

@@ -97,6 +97,14 @@ tables! {
             since: OffsetDateTime,
         ) -> bool = records::pair_changed_since;
 
+        /// Whether a customer with that e-mail address was read after that instant.
+        fn customer_came_since(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            email: &str,
+            since: OffsetDateTime,
+        ) -> bool = records::customer_came_since;
+
         /// Tells the store that there are many more records now. Changes nothing.
         fn analyze_records() -> () = records::analyze;
     }

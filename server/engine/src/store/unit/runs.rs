@@ -54,6 +54,9 @@ tables! {
 
         fn set_run_progress(workspace_id: WorkspaceId, run_id: RunId, progress: &Json) -> () = runs::set_progress;
 
+        /// Notes which fields the plan of a run changes anywhere.
+        fn note_planned_fields(workspace_id: WorkspaceId, run_id: RunId, fields: &[String]) -> () = runs::note_fields;
+
         /// Tells those who listen, on commit, that something of the run changed.
         fn notify_run(run_id: RunId) -> () = runs::notify;
 
