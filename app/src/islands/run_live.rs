@@ -237,8 +237,10 @@ mod watch {
             let stream = Rc::clone(stream);
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
                 let text = event.data().as_string().unwrap_or_default();
-                if let Ok(live) = serde_json::from_str::<RunLiveView>(&text) {
-                    take(&stream, page, live);
+                match serde_json::from_str::<RunLiveView>(&text) {
+                    Ok(live) => take(&stream, page, live),
+                    // A newer server speaks otherwise: this page must be loaded anew.
+                    Err(_unreadable) => page.stale.set(true),
                 }
             })
         };

@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod draft;
+pub mod fields;
 pub mod mapping;
 pub mod one;
 pub mod schedule;

@@ -2,12 +2,15 @@
 //! until the sync is made; mapping, plan and start follow on the sync's own pages.
 
 use domain::{
-    Right, Side,
+    Right, Side, limits,
     view::{ConnectionView, SyncDraft},
 };
 use leptos::{prelude::*, server_fn::ServerFn as _};
 
-use super::Steps;
+use super::{
+    Steps,
+    fields::{SlotsField, TagFields},
+};
 use crate::{
     AppError,
     kept::{self, Kept},
@@ -15,7 +18,7 @@ use crate::{
     pages::{connections::connections, standing},
     parts::{
         Actions, Button, Card, Check, Choice, Crumb, Empty, Frame, Head, LinkButton, Notice, Place, Press, SelectField,
-        Takes, TextField, Tone,
+        TextField, Tone,
     },
 };
 
@@ -170,40 +173,19 @@ fn ScopeStep(seen: Seen, chosen: (String, String), kept: Kept) -> impl IntoView 
                         checked=require_email
                         hint="Chargify demands one; without it a contact would be left out anyway."
                     />
-                    <div class="form two">
-                        <TextField
-                            label="Only with this tag"
-                            name="draft[only_tag]"
-                            id="tag"
-                            optional=true
-                            value=kept.value("tag")
-                            hint="Left empty, the tag does not matter."
-                            error=kept.problem("tag")
-                        />
-                        <TextField
-                            label="Never with this tag"
-                            name="draft[not_tag]"
-                            id="not_tag"
-                            optional=true
-                            value=kept.value("not_tag")
-                            hint="Contacts that carry it are left out."
-                            error=kept.problem("not_tag")
-                        />
-                    </div>
+                    <TagFields
+                        only=kept.value("tag").unwrap_or_default()
+                        never=kept.value("not_tag").unwrap_or_default()
+                        kept=kept.clone()
+                    />
                     <Check
                         label="Create contacts for customers that have none"
                         name="draft[create_contacts]"
                         checked=create_contacts
                         hint="Off: customers without a contact stay as they are."
                     />
-                    <TextField
-                        label="Calls in flight at Chargify"
-                        name="draft[slots]"
-                        id="slots"
-                        takes=Takes::Number
-                        required=true
-                        value=kept.value("slots").unwrap_or_else(|| "3".to_owned())
-                        hint="1 to 4. Chargify gives a site four for everybody; 3 leaves one for your other systems."
+                    <SlotsField
+                        value=kept.value("slots").unwrap_or_else(|| limits::LANE_SLOTS_DEFAULT.to_string())
                         error=kept.problem("slots")
                     />
                     <div class="line">

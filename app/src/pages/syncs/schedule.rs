@@ -8,6 +8,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use time::OffsetDateTime;
 
+use super::fields::Save;
 use crate::{
     AppError,
     islands::next_starts::NextStarts,
@@ -224,7 +225,7 @@ fn Form(seen: Seen, schedule: ScheduleView, kept: Kept) -> impl IntoView {
     let rest = kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem live=true /> });
     let rest = rest.collect_view();
     let name = schedule.sync.clone();
-    let reason = (kept.value("reason"), kept.problem("reason"));
+    let reason = kept.clone();
     let values = Values { kept, stored: schedule };
     view! {
         <form method="post" action=ChangeSchedule::url()>
@@ -234,30 +235,17 @@ fn Form(seen: Seen, schedule: ScheduleView, kept: Kept) -> impl IntoView {
                 <Timing kind=Kind::Changes values=values.clone() />
                 <Timing kind=Kind::Full values=values.clone() />
                 <When values=values />
-                <Card title="Save">
-                    <div class="form">
-                        <TextField
-                            label="Reason"
-                            name="draft[reason]"
-                            id="reason"
-                            required=true
-                            value=reason.0
-                            hint="Stands in the audit trail."
-                            error=reason.1
-                        />
-                        <div class="line">
-                            <Guarded text="Save the schedule" press=Press::Primary lacks=lacks />
-                            <Button
-                                text="Show the starts first"
-                                name="draft[press]"
-                                value="show"
-                                unchecked=true
-                                disabled=fixed
-                            />
-                            <LinkButton text="Leave it as it is" href=back press=Press::Bare />
-                        </div>
-                    </div>
-                </Card>
+                <Save kept=reason>
+                    <Guarded text="Save the schedule" press=Press::Primary lacks=lacks />
+                    <Button
+                        text="Show the starts first"
+                        name="draft[press]"
+                        value="show"
+                        unchecked=true
+                        disabled=fixed
+                    />
+                    <LinkButton text="Leave it as it is" href=back press=Press::Bare />
+                </Save>
             </fieldset>
         </form>
     }

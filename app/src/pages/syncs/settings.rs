@@ -1,19 +1,20 @@
 //! The settings of a sync: who takes part, how partners are found, what may be made, and how many calls at once.
 
 use domain::{
-    Right, limits,
+    Right,
     view::{SettingsDraft, SyncView},
 };
 use leptos::{prelude::*, server_fn::ServerFn as _};
 
-use super::sync;
+use super::{
+    fields::{Save, SlotsField, TagFields},
+    sync,
+};
 use crate::{
     AppError,
     kept::{self, Kept},
     page::{self, Guarded, Refused, Seen},
-    parts::{
-        Card, Check, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, Takes, TextField, Tone,
-    },
+    parts::{Card, Check, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, TextField, Tone},
 };
 
 const FIELDS: [&str; 5] = ["tag", "not_tag", "prefix", "slots", "reason"];
@@ -111,7 +112,7 @@ fn Form(seen: Seen, sync: SyncView, kept: Kept) -> impl IntoView {
     let rest = kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem live=true /> });
     let rest = rest.collect_view();
     let name = sync.name.clone();
-    let reason = (kept.value("reason"), kept.problem("reason"));
+    let reason = kept.clone();
     let values = Values { kept, stored: sync };
     view! {
         {rest}
@@ -123,23 +124,10 @@ fn Form(seen: Seen, sync: SyncView, kept: Kept) -> impl IntoView {
                 <Making values=values.clone() />
                 <Pace values=values />
                 <GuardRails />
-                <Card title="Save">
-                    <div class="form">
-                        <TextField
-                            label="Reason"
-                            name="draft[reason]"
-                            id="reason"
-                            required=true
-                            value=reason.0
-                            hint="Stands in the audit trail."
-                            error=reason.1
-                        />
-                        <div class="line">
-                            <Guarded text="Save the settings" press=Press::Primary lacks=lacks />
-                            <LinkButton text="Leave them as they are" href=back press=Press::Bare />
-                        </div>
-                    </div>
-                </Card>
+                <Save kept=reason>
+                    <Guarded text="Save the settings" press=Press::Primary lacks=lacks />
+                    <LinkButton text="Leave them as they are" href=back press=Press::Bare />
+                </Save>
             </fieldset>
         </form>
     }
@@ -156,26 +144,11 @@ fn Scope(values: Values) -> impl IntoView {
                     checked=values.ticked("require_email", |sync| sync.require_email)
                     hint="Chargify demands one; without it a contact would be left out anyway."
                 />
-                <div class="form two">
-                    <TextField
-                        label="Only with this tag"
-                        name="draft[only_tag]"
-                        id="tag"
-                        optional=true
-                        value=values.text("tag", |sync| sync.only_tag.clone())
-                        hint="Left empty, the tag does not matter."
-                        error=values.kept.problem("tag")
-                    />
-                    <TextField
-                        label="Never with this tag"
-                        name="draft[not_tag]"
-                        id="not_tag"
-                        optional=true
-                        value=values.text("not_tag", |sync| sync.not_tag.clone())
-                        hint="Contacts that carry it are left out."
-                        error=values.kept.problem("not_tag")
-                    />
-                </div>
+                <TagFields
+                    only=values.text("tag", |sync| sync.only_tag.clone())
+                    never=values.text("not_tag", |sync| sync.not_tag.clone())
+                    kept=values.kept
+                />
             </div>
         </Card>
     }
@@ -246,17 +219,8 @@ fn Pace(values: Values) -> impl IntoView {
     view! {
         <Card title="Pace">
             <div class="form">
-                <TextField
-                    label="Calls in flight at Chargify"
-                    name="draft[slots]"
-                    id="slots"
-                    takes=Takes::Number
-                    required=true
+                <SlotsField
                     value=values.text("slots", |sync| Some(sync.slots.to_string()))
-                    hint=format!(
-                        "{} to {}. Chargify gives a site four for everybody; {} leaves one for your other systems.",
-                        limits::LANE_SLOTS_MIN, limits::LANE_SLOTS_MAX, limits::LANE_SLOTS_DEFAULT,
-                    )
                     error=values.kept.problem("slots")
                 />
             </div>

@@ -22,7 +22,9 @@ impl Engine {
             Ok(Job::Reconcile { sync_id, side, remote_id }) => {
                 self.fail_deliveries(&mut *tx, job, (sync_id, side, &remote_id), error).await?;
             }
-            Err(_unreadable) => {}
+            Err(unreadable) => {
+                tracing::error!(job.id = %job.job_id, error = %unreadable, "a job that nobody can read is given up");
+            }
         }
         tx.commit().await?;
         Ok(())
