@@ -24,8 +24,8 @@ pub enum AppError {
     AlreadyDone,
     /// Too many attempts; again after this many seconds.
     Busy { retry_s: u64 },
-    /// A remote service refused or did not answer; `class` as in the engine.
-    Upstream { service: String, class: String },
+    /// A remote service refused or did not answer; `class` as in the engine, `passes` when it is expected to end by itself.
+    Upstream { service: String, class: String, passes: bool },
     /// A fault of ours, found in the log by the number of the request.
     Internal { request_id: String },
 }
@@ -60,7 +60,10 @@ impl AppError {
             },
             Self::AlreadyDone => "This was done already, by you or somebody faster.".to_owned(),
             Self::Busy { retry_s } => format!("Too many attempts. Try again in {retry_s} seconds."),
-            Self::Upstream { service, class } => format!("{service} answered: {class}."),
+            Self::Upstream { service, passes: true, class } => {
+                format!("{service} takes no requests at the moment: {class}.")
+            }
+            Self::Upstream { service, class, .. } => format!("{service} answered: {class}."),
             Self::Internal { .. } => "Something went wrong on our side.".to_owned(),
         }
     }
@@ -75,6 +78,10 @@ impl AppError {
             Self::Invalid { .. } => "Nothing was saved.".to_owned(),
             Self::AlreadyDone => "Nothing was done twice.".to_owned(),
             Self::Busy { .. } => "Nothing was changed.".to_owned(),
+            Self::Upstream { passes: true, .. } => {
+                "Nothing was changed. This ends by itself, and work under way waits for it: try again in a minute."
+                    .to_owned()
+            }
             Self::Upstream { .. } => "Nothing was changed on our side. Test the connection, then try again.".to_owned(),
             Self::Internal { request_id } => {
                 format!("Nothing was changed. Try again; if it stays, the log knows it as request {request_id}.")
@@ -155,7 +162,8 @@ mod server {
 
     fn upstream(side: domain::Side, class: UpstreamClass) -> AppError {
         tracing::warn!(upstream.side = side.as_str(), upstream.class = %class, "a remote service did not do what was asked");
-        AppError::Upstream { service: crate::page::service(side).to_owned(), class: class.to_string() }
+        let passes = matches!(class, UpstreamClass::Rate { .. } | UpstreamClass::Unavailable);
+        AppError::Upstream { service: crate::page::service(side).to_owned(), class: class.to_string(), passes }
     }
 
     fn internal(fault: &EngineError) -> AppError {

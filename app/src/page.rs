@@ -119,14 +119,20 @@ pub fn Failure(seen: Seen, error: AppError) -> impl IntoView {
     let (title, tone) = match &error {
         AppError::NotFound { .. } => ("There is nothing here", Tone::Idle),
         AppError::Forbidden { .. } => ("This is not open to you", Tone::Warn),
+        AppError::Upstream { passes: true, .. } => ("This page has to wait", Tone::Warn),
         _ => ("This page cannot be shown", Tone::Bad),
     };
+    let again = matches!(error, AppError::Upstream { .. } | AppError::Internal { .. }).then(|| {
+        let here = use_context::<RequestUrl>().map(|url| page_of(url.as_ref())).unwrap_or_default();
+        view! { <LinkButton text="Try again" href=here press=Press::Primary /> }
+    });
     view! {
         <Title text=title />
         <Frame here=Place::Elsewhere viewer=seen.viewer() crumbs=vec![parts::Crumb::here(title)]>
             <Head title=title />
             <Notice tone=tone what=error.what() safety=error.safety()>
                 <Actions slot>
+                    {again}
                     <LinkButton text="Overview" href="/" press=Press::Plain />
                 </Actions>
             </Notice>
@@ -202,14 +208,18 @@ pub fn leave_for(path: &str) {
 
 /// The sign-in, with the way back to the page that was asked for. What a form was told without a session stays behind.
 fn sign_in_address() -> String {
-    let wanted = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned()).unwrap_or_default();
-    let wanted = wanted.strip_prefix("http://leptos.dev").unwrap_or(&wanted);
-    let (page, told) = wanted.split_once("__path=").map_or((wanted, None), |(page, told)| (page, Some(told)));
+    let wanted = use_context::<RequestUrl>().map(|url| page_of(url.as_ref())).unwrap_or_default();
+    let (page, told) = wanted.split_once("__path=").map_or((wanted.as_str(), None), |(page, told)| (page, Some(told)));
     let ended = if told.is_some() { "&ended=true" } else { "" };
     match crate::pages::sign_in::way_back(page.trim_end_matches(['?', '&'])) {
         Some(path) if path != "/" => format!("/sign-in?next={}{ended}", encoded(path)),
         _ => "/sign-in".to_owned(),
     }
+}
+
+/// Path and question of a request's address; leptos puts a host of its own before them.
+fn page_of(address: &str) -> String {
+    address.strip_prefix("http://leptos.dev").unwrap_or(address).to_owned()
 }
 
 /// A text as one part of an address.

@@ -2,6 +2,7 @@
 
 use crate::{browser::Browser, forms::House};
 use reqwest::{Client, StatusCode};
+use sandbox::{Fault, FaultRule};
 use sqlx::PgPool;
 
 /// A dozen contacts after their first run was written; the owner's browser.
@@ -98,6 +99,31 @@ async fn a_resync_shows_what_it_would_write_and_writes_exactly_that(pool: PgPool
     let page = browser.open(&format!("/records/contacts/highlevel/{contact}")).await;
     assert!(page.says("Zwolle") && page.says("Run 2"), "{}", page.text());
     assert!(browser.open(&path).await.says("Nothing would change."));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_resync_while_a_service_takes_no_requests_says_that_it_passes_and_offers_to_try_again(pool: PgPool) {
+    let (house, mut browser) = in_step(&pool).await;
+    let contact = some_contact(&pool).await;
+    let path = format!("/records/contacts/highlevel/{contact}/resync");
+    let refusal = Fault::Status { status: 429, body: None, retry_after: Some(1) };
+    house.sandbox.highlevel.set_faults(vec![FaultRule::always("/*", refusal)]);
+    let page = browser.open(&path).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    assert!(
+        page.says("GoHighLevel takes no requests at the moment") && page.says("Nothing was changed"),
+        "{}",
+        page.text()
+    );
+    assert!(
+        page.html.contains(&format!("href=\"{path}\"")) && page.says("Try again"),
+        "the way back to this very page"
+    );
+
+    let refusal = Fault::Status { status: 401, body: None, retry_after: None };
+    house.sandbox.highlevel.set_faults(vec![FaultRule::always("/*", refusal)]);
+    let page = browser.open(&path).await;
+    assert!(!page.says("ends by itself"), "a refused token does not: {}", page.text());
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
