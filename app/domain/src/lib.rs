@@ -5,6 +5,8 @@
 //! Findings are data: functions return `(value, problems)` and never panic on input.
 
 pub mod decision;
+pub mod engagement;
+pub mod deletes;
 pub mod field;
 pub mod fuse;
 pub mod geo;
@@ -23,6 +25,7 @@ pub mod role;
 pub mod schedule;
 pub mod scope;
 pub mod side;
+pub mod subscription;
 pub mod transform;
 pub mod value;
 pub mod view;
