@@ -47,6 +47,13 @@ pub const REFERENCE_PREFIX_CHARS: usize = 60;
 /// Longest metafield value. Chargify silently drops what exceeds 2 KB, so we stay below.
 pub const CHARGIFY_METAFIELD_BYTES: usize = 2_000;
 
+/// Longest text of a note on a subscription. Chargify checks no length; a page that shows it stays readable.
+pub const SUBSCRIPTION_NOTE_CHARS: usize = 10_000;
+/// Contacts whose notes, tasks and appointments a run reads at once: GoHighLevel's limit is the rate, not the number.
+pub const ENGAGEMENT_CONTACTS_AT_ONCE: usize = 4;
+/// Notes, tasks and appointments of one contact that are looked at together.
+pub const ENGAGEMENTS_PER_CONTACT: i64 = 2_000;
+
 /// Largest webhook body taken in. Real ones stay below 20 KiB.
 pub const WEBHOOK_BODY_BYTES: usize = 256 * 1024;
 /// Webhooks recorded in one statement: enough to outrun a commit each, few enough that none waits long.
