@@ -7,6 +7,7 @@ pub mod connections;
 pub mod decisions;
 pub mod deliveries;
 pub(crate) mod fields;
+pub mod installs;
 pub mod intents;
 pub mod items;
 pub mod jobs;
@@ -26,6 +27,6 @@ pub(crate) mod unit;
 pub(crate) mod workspaces;
 
 pub use unit::{
-    AuditTrail, Calls, Connections, Decisions, Deliveries, Fields, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
+    AuditTrail, Calls, Connections, Decisions, Deliveries, Fields, Installs, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
     PostgresStore, Presence, Records, Runs, Savepoints, Schedules, Slots, Store, Syncs, Tables, Unit, Workspaces,
 };

@@ -45,6 +45,7 @@ mod calls;
 mod decisions;
 mod deliveries;
 mod fields;
+mod installs;
 mod intents;
 mod items;
 mod jobs;
@@ -64,6 +65,7 @@ pub use calls::Calls;
 pub use decisions::Decisions;
 pub use deliveries::Deliveries;
 pub use fields::Fields;
+pub use installs::Installs;
 pub use intents::Intents;
 pub use items::Items;
 pub use jobs::Jobs;
@@ -93,7 +95,7 @@ macro_rules! together {
 }
 
 together! {
-    Workspaces Connections Syncs Schedules Links Records Fields Decisions Runs Items Intents Jobs Slots Nodes Deliveries
+    Workspaces Connections Installs Syncs Schedules Links Records Fields Decisions Runs Items Intents Jobs Slots Nodes Deliveries
     AuditTrail Calls Savepoints
 }
 

@@ -7,6 +7,7 @@ use engine::store::{
     connections::{ConnectionRow, CredentialRow, NewLaneRow},
     decisions::DecisionRow,
     deliveries::DeliveryRow,
+    installs::InstallRow,
     intents::NewIntent,
     items::ItemRow,
     links::LinkRow,
@@ -225,6 +226,8 @@ tables! {
     connections: Within => ConnectionRow,
     /// Workspace, connection, field.
     credentials: (Uuid, Uuid, String) => CredentialRow,
+    /// Without their tokens, which are credentials.
+    installs: Within => InstallRow,
     /// Fields an account made itself, by connection.
     fields: Within => Json,
     syncs: Within => SyncEntry,

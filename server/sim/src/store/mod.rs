@@ -11,6 +11,7 @@ mod data;
 mod decisions;
 mod deliveries;
 mod fields;
+mod installs;
 mod intents;
 mod items;
 mod jobs;

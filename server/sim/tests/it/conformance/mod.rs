@@ -9,6 +9,7 @@ mod bench;
 mod decisions;
 mod deliveries;
 mod fields;
+mod installs;
 mod intents;
 mod items;
 mod jobs;
