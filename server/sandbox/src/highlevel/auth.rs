@@ -1,7 +1,7 @@
 //! Tokens: private integration tokens and OAuth tokens, their class, location, scopes and age, and the gate every
 //! call passes. Source: HighLevel API docs, "Private Integrations" and "OAuth 2.0", seen 2026-08.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::{Duration, OffsetDateTime};
 
@@ -57,6 +57,8 @@ pub struct Tokens {
     tokens: BTreeMap<String, Token>,
     pub(super) codes: BTreeMap<String, (Class, OffsetDateTime)>,
     pub(super) refresh: BTreeMap<String, Class>,
+    /// Locations in which the app is installed.
+    pub(super) installed: BTreeSet<String>,
     /// While set, every token is refused as if it had been revoked.
     pub revoked: bool,
 }
@@ -70,6 +72,18 @@ impl Tokens {
     /// Takes a token back.
     pub fn take(&mut self, secret: &str) -> bool {
         self.tokens.remove(secret).is_some()
+    }
+
+    /// Takes back what the app was given for these classes. Private integration tokens are not the app's.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&Class) -> bool) {
+        self.tokens.retain(|secret, token| secret.starts_with("pit-") || !is_gone(&token.class));
+        self.refresh.retain(|_, class| !is_gone(class));
+        self.codes.retain(|_, (class, _)| !is_gone(class));
+    }
+
+    /// Takes back every access token of the app, as when a day has passed; refresh tokens stay good.
+    pub fn expire(&mut self) {
+        self.tokens.retain(|_, token| token.expires_at.is_none());
     }
 
     /// The token of a call, whatever it may do.

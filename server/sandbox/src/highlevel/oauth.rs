@@ -1,13 +1,16 @@
-//! OAuth in its smallest honest form: authorise, exchange, rotate, mint for a location, reconnect, list installs.
+//! OAuth in its smallest honest form: authorise, exchange, rotate, mint for a location, reconnect, list installs,
+//! uninstall.
 
+use maud::{DOCTYPE, html};
 use rand::Rng;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::{
     HighLevel,
     auth::{Class, Token, all_scopes},
     contact::iso,
+    location::Event,
     refusal::{Answer, Refusal},
     webhooks::{APP_ID, VERSION_ID},
 };
@@ -41,16 +44,88 @@ impl HighLevel {
         code
     }
 
-    /// The page where a person would choose a location; here the first one is chosen at once.
+    /// The page where a person chooses a location, or the whole agency, or declines.
     pub(super) fn choose_location(&mut self, request: &Request, now: OffsetDateTime) -> Reply {
         let Some(back) = request.param("redirect_uri").map(str::to_owned) else {
             return Reply::text(400, "redirect_uri is missing");
         };
-        let class = Class::Location(self.main_location_id().to_owned());
-        let code = self.authorization_code(class, now);
-        let join = if back.contains('?') { '&' } else { '?' };
+        if request.param("client_id") != Some(CLIENT_ID) || request.param("response_type") != Some("code") {
+            return Reply::text(400, "there is no such app");
+        }
         let state = request.param("state").map(|state| format!("&state={}", encode(state))).unwrap_or_default();
+        let join = if back.contains('?') { '&' } else { '?' };
+        let class = match (request.param("location_id"), request.param("choose")) {
+            (Some(id), _) if self.locations.contains_key(id) => Class::Location(id.to_owned()),
+            (_, Some("agency")) => Class::Company(self.company_id.clone()),
+            (_, Some("decline")) => {
+                let why = encode("The user declined");
+                return Reply::see_other(&format!("{back}{join}error=access_denied&error_description={why}{state}"));
+            }
+            _ => return self.chooser(request),
+        };
+        let code = self.authorization_code(class, now);
         Reply::see_other(&format!("{back}{join}code={code}{state}"))
+    }
+
+    fn chooser(&self, request: &Request) -> Reply {
+        let asked: Vec<String> =
+            request.query.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
+        let link = |choice: &str| format!("/oauth/chooselocation?{}&{choice}", asked.join("&"));
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    link rel="icon" href="data:,";
+                    title { "Choose a location · GoHighLevel" }
+                }
+                body {
+                    h1 { "Where shall the app be installed?" }
+                    p { "Simulated: nobody but this machine sees it." }
+                    ul {
+                        @for location in self.locations.values() {
+                            li { a href=(link(&format!("location_id={}", location.id))) { (location.name) } }
+                        }
+                        li { a href=(link("choose=agency")) { "The whole agency" } }
+                        li { a href=(link("choose=decline")) { "Do not install it" } }
+                    }
+                }
+            }
+        };
+        Reply::html(200, page.into_string())
+    }
+
+    /// Takes the app out of a location, or of the whole agency, as a person would: its tokens are worth nothing from then
+    /// on, and a webhook tells. False: it is not installed there.
+    pub fn uninstall(&mut self, class: &Class, now: OffsetDateTime) -> bool {
+        let gone = self.of_class(class);
+        if !gone.iter().any(|id| self.tokens.installed.contains(id)) {
+            return false;
+        }
+        self.tokens.installed.retain(|id| !gone.contains(id));
+        self.tokens.forget(|known| known == class || matches!(known, Class::Location(id) if gone.contains(id)));
+        self.tell_install("UNINSTALL", class, now);
+        true
+    }
+
+    fn of_class(&self, class: &Class) -> Vec<String> {
+        match class {
+            Class::Location(id) => vec![id.clone()],
+            Class::Company(_) => self.locations.keys().cloned().collect(),
+        }
+    }
+
+    fn tell_install(&mut self, name: &'static str, class: &Class, now: OffsetDateTime) {
+        let mut payload = Map::new();
+        payload.insert("companyId".to_owned(), Value::from(self.company_id.as_str()));
+        let kind = if matches!(class, Class::Location(_)) { "Location" } else { "Company" };
+        payload.insert("installType".to_owned(), Value::from(kind));
+        let location_id = match class {
+            Class::Location(id) => Some(id.as_str()),
+            Class::Company(_) => None,
+        };
+        self.sender.queue_of_app(location_id, Event { name, payload }, now);
     }
 
     /// `POST /oauth/token`: no `Version` header, form body.
@@ -62,19 +137,33 @@ impl HighLevel {
         let class = match value(&form, "grant_type") {
             "authorization_code" => {
                 let (class, until) = self.tokens.codes.remove(value(&form, "code")).ok_or_else(refused)?;
-                if now < until { class } else { return Err(refused()) }
+                if now >= until {
+                    return Err(refused());
+                }
+                let places = self.of_class(&class);
+                // What comes of a reconnect is no new install.
+                if !places.iter().all(|id| self.tokens.installed.contains(id)) {
+                    self.tokens.installed.extend(places);
+                    self.tell_install("INSTALL", &class, now);
+                }
+                class
             }
-            // The old token is gone whatever happens next: refreshing rotates.
-            "refresh_token" => self.tokens.refresh.remove(value(&form, "refresh_token")).ok_or_else(|| {
-                let body = json!({ "error": "invalid_grant", "error_description": "This refresh token is invalid" });
-                Refusal { status: 400, body }
-            })?,
+            "refresh_token" => self.refreshed(value(&form, "refresh_token"))?,
             other => {
                 let body = json!({ "error": "unsupported_grant_type", "error_description": other });
                 return Err(Refusal { status: 400, body });
             }
         };
         Ok((200, self.pair(class, now)))
+    }
+
+    /// The old token is gone whatever happens next: refreshing rotates.
+    fn refreshed(&mut self, token: &str) -> Result<Class, Refusal> {
+        let known = if self.tokens.revoked { None } else { self.tokens.refresh.remove(token) };
+        known.ok_or_else(|| {
+            let body = json!({ "error": "invalid_grant", "error_description": "This refresh token is invalid" });
+            Refusal { status: 400, body }
+        })
     }
 
     fn secret(&mut self) -> String {
@@ -122,6 +211,9 @@ impl HighLevel {
         let Some(location) = self.locations.get(&location_id) else {
             return Err(Refusal::bad_request("Location not found"));
         };
+        if !self.tokens.installed.contains(&location_id) {
+            return Err(Refusal::bad_request("No installation found"));
+        }
         let user_id = location.user_id.clone();
         let access = self.secret();
         self.tokens.give(access.clone(), Token::oauth(Class::Location(location_id.clone()), now));
@@ -145,7 +237,9 @@ impl HighLevel {
         if text("clientKey") != CLIENT_ID || text("clientSecret") != CLIENT_SECRET {
             return Err(refused());
         }
-        let class = if self.locations.contains_key(text("locationId")) {
+        let class = if self.tokens.revoked || self.tokens.installed.is_empty() {
+            return Err(Refusal::bad_request("No installation found"));
+        } else if self.tokens.installed.contains(text("locationId")) {
             Class::Location(text("locationId").to_owned())
         } else if text("companyId") == self.company_id {
             Class::Company(self.company_id.clone())
@@ -169,7 +263,7 @@ impl HighLevel {
                     "_id": &*location.id,
                     "name": location.name,
                     "address": "1 Main Street, Chicago, IL 60601, USA",
-                    "isInstalled": true,
+                    "isInstalled": self.tokens.installed.contains(&*location.id),
                     "versionId": VERSION_ID,
                 })
             })

@@ -47,6 +47,15 @@ impl Service for HighLevel {
                     }),
                 ))
             }
+            ["uninstall"] => {
+                let class = self.class(&body);
+                let gone = self.uninstall(&class, now);
+                Some(Reply::json(if gone { 200 } else { 404 }, &json!({ "ok": gone })))
+            }
+            ["expire-tokens"] => {
+                self.tokens.expire();
+                Some(done)
+            }
             ["limits"] => {
                 self.switch_limits(&body);
                 Some(done)
@@ -111,6 +120,8 @@ impl Service for HighLevel {
             "location_id": self.main_location_id(),
             "token": self.main_token(),
             "webhook_public_key": self.sender.public_key(),
+            "client_id": super::oauth::CLIENT_ID,
+            "client_secret": super::oauth::CLIENT_SECRET,
         })
     }
 }

@@ -57,10 +57,17 @@ impl Sender {
 
     /// Wraps, signs and queues an event.
     pub(super) fn queue(&mut self, location_id: &str, event: Event, now: OffsetDateTime) {
+        self.queue_of_app(Some(location_id), event, now);
+    }
+
+    /// As [`Self::queue`], for what may concern a whole agency and then names no location.
+    pub(super) fn queue_of_app(&mut self, location_id: Option<&str>, event: Event, now: OffsetDateTime) {
         let webhook_id = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid().to_string();
         let mut map = event.payload;
         map.insert("type".to_owned(), Value::from(event.name));
-        map.insert("locationId".to_owned(), Value::from(location_id));
+        if let Some(id) = location_id {
+            map.insert("locationId".to_owned(), Value::from(id));
+        }
         map.insert("timestamp".to_owned(), Value::from(iso(now)));
         map.insert("webhookId".to_owned(), Value::from(webhook_id.as_str()));
         map.insert("versionId".to_owned(), Value::from(VERSION_ID));

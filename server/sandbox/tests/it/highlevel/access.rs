@@ -140,3 +140,53 @@ fn an_agency_mints_a_token_for_a_location() {
     agency.token = text(&minted.value(), "access_token");
     assert_eq!(agency.get(&format!("/locations/{location_id}")).status, 200);
 }
+
+fn asking(agency: &mut Agency, choice: &str) -> Reply {
+    let back = encode("https://concord.example/oauth/callback");
+    let target =
+        format!("/oauth/chooselocation?response_type=code&client_id={CLIENT_ID}&redirect_uri={back}&state=s1{choice}");
+    agency.send_bare(Request::new(Method::GET, &target))
+}
+
+#[test]
+fn a_person_chooses_where_the_app_is_installed_or_declines() {
+    let mut agency = Agency::empty();
+    let page = asking(&mut agency, "");
+    let html = String::from_utf8(page.body).unwrap();
+    assert!(page.status == 200 && html.contains("Concord Demo") && html.contains("choose=decline"), "{html}");
+    let location_id = agency.location_id();
+    let chosen = asking(&mut agency, &format!("&location_id={location_id}"));
+    let back = chosen.header("location").unwrap();
+    assert!(back.starts_with("https://concord.example/oauth/callback?code=") && back.ends_with("&state=s1"), "{back}");
+    let declined = asking(&mut agency, "&choose=decline");
+    assert!(declined.header("location").unwrap().contains("?error=access_denied&"));
+    let strange = Request::new(Method::GET, "/oauth/chooselocation?response_type=code&client_id=x&redirect_uri=y");
+    assert_eq!(agency.send_bare(strange).status, 400);
+}
+
+fn reconnected(agency: &mut Agency) -> Reply {
+    let location_id = agency.location_id();
+    let body = json!({ "clientKey": CLIENT_ID, "clientSecret": CLIENT_SECRET, "locationId": location_id });
+    agency.send_bare(Request::new(Method::POST, "/oauth/reconnect").with_json(&body))
+}
+
+#[test]
+fn lost_tokens_are_given_again_until_the_app_is_uninstalled() {
+    let mut agency = Agency::empty();
+    assert_eq!(reconnected(&mut agency).status, 400, "it was never installed");
+    let code = text(&agency.control("oauth-code", &json!({})), "code");
+    let first = grant(&mut agency, "authorization_code", "code", &code).value();
+    let code = text(&reconnected(&mut agency).value(), "authorizationCode");
+    let second = grant(&mut agency, "authorization_code", "code", &code).value();
+    agency.token = text(&second, "access_token");
+    let target = format!("/locations/{}", agency.location_id());
+    assert_eq!(agency.get(&target).status, 200);
+
+    agency.control("uninstall", &json!({}));
+    assert_eq!(agency.get(&target).status, 401);
+    assert_eq!(reconnected(&mut agency).status, 400);
+    for pair in [first, second] {
+        let token = text(&pair, "refresh_token");
+        assert_eq!(grant(&mut agency, "refresh_token", "refresh_token", &token).status, 400);
+    }
+}
