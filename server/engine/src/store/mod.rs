@@ -22,11 +22,13 @@ pub(crate) mod savepoints;
 pub mod schedules;
 pub(crate) mod schema;
 pub mod slots;
+pub mod subscriptions;
 pub mod syncs;
 pub(crate) mod unit;
 pub(crate) mod workspaces;
 
 pub use unit::{
     AuditTrail, Calls, Connections, Decisions, Deliveries, Fields, Installs, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
-    PostgresStore, Presence, Records, Runs, Savepoints, Schedules, Slots, Store, Syncs, Tables, Unit, Workspaces,
+    PostgresStore, Presence, Records, Runs, Savepoints, Schedules, Slots, Store, Subscriptions, Syncs, Tables, Unit,
+    Workspaces,
 };

@@ -57,6 +57,7 @@ mod runs;
 mod savepoints;
 mod schedules;
 mod slots;
+mod subscriptions;
 mod syncs;
 
 pub use accounts::{Connections, Workspaces};
@@ -77,6 +78,7 @@ pub use runs::Runs;
 pub use savepoints::Savepoints;
 pub use schedules::Schedules;
 pub use slots::Slots;
+pub use subscriptions::Subscriptions;
 pub use syncs::Syncs;
 
 use crate::Result;
@@ -96,7 +98,7 @@ macro_rules! together {
 
 together! {
     Workspaces Connections Installs Syncs Schedules Links Records Fields Decisions Runs Items Intents Jobs Slots Nodes Deliveries
-    AuditTrail Calls Savepoints
+    AuditTrail Calls Savepoints Subscriptions
 }
 
 /// A unit of work: what is done on it becomes true together, when it is committed; dropped, nothing of it happened.

@@ -1,7 +1,10 @@
 //! What the store holds, table by table, as the migrations name them.
 
-use super::table::{Journalled, Table};
-use domain::Side;
+use super::{
+    subscriptions::SubscriptionEntry,
+    table::{Journalled, Table},
+};
+use domain::{Side, subscription::Payment};
 use engine::store::{
     audit::AuditLineRow,
     connections::{ConnectionRow, CredentialRow, NewLaneRow},
@@ -14,6 +17,7 @@ use engine::store::{
     records::RecordRow,
     runs::RunRow,
     schedules::ScheduleRow,
+    subscriptions::Freshness,
     syncs::SyncRow,
 };
 use serde_json::Value as Json;
@@ -243,6 +247,12 @@ tables! {
     /// Workspace, run, number.
     items: (Uuid, Uuid, i64) => ItemEntry,
     intents: Within => IntentEntry,
+    /// Workspace, connection, id at Chargify.
+    subscriptions: (Uuid, Uuid, String) => SubscriptionEntry,
+    /// The last payment heard of, by subscription.
+    subscription_payments: (Uuid, Uuid, String) => Payment,
+    /// By connection.
+    subscription_caches: Within => Freshness,
     calls: u64 => CallEntry,
     lanes: Within => LaneEntry,
     /// Jobs that are ready or run.

@@ -23,6 +23,7 @@ mod runs;
 mod schedules;
 mod session;
 mod slots;
+mod subscriptions;
 mod syncs;
 mod table;
 
@@ -31,4 +32,5 @@ pub use data::{
     RunEntry, ScheduleEntry, SlotEntry, SyncEntry, WorkspaceEntry,
 };
 pub use memory::{Hook, MemoryStore};
+pub use subscriptions::SubscriptionEntry;
 pub use table::Table;

@@ -19,6 +19,7 @@ mod records;
 mod runs;
 mod schedules;
 mod slots;
+mod subscriptions;
 mod syncs;
 mod units;
 
