@@ -7,6 +7,7 @@
 pub mod decision;
 pub mod engagement;
 pub mod deletes;
+pub mod denial;
 pub mod field;
 pub mod fuse;
 pub mod geo;

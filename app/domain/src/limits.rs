@@ -186,6 +186,25 @@ pub const WRITES_AHEAD: usize = 2;
 /// Items of a run fetched at once.
 pub const ITEM_BATCH: i64 = 100;
 
+/// Our patience with the service that gives tokens: nothing else goes on meanwhile.
+pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a token lives where the service does not say (HighLevel API docs, "OAuth 2.0", seen 2026-08).
+pub const TOKEN_LIFE: Duration = Duration::from_secs(86_399);
+/// A token is renewed so long before its end: an hour of failures is got over without a call refused.
+pub const TOKEN_AHEAD: time::Duration = time::Duration::hours(1);
+/// A token this near to its end is used no more: a call may take as long.
+pub const TOKEN_MARGIN: time::Duration = time::Duration::seconds(30);
+/// How long a turn at renewing lasts without a sign of life: one call, and then some.
+pub const TOKEN_LEASE: time::Duration = time::Duration::seconds(45);
+/// How long a caller waits for another's turn: the most that a turn of several calls takes.
+pub const TOKEN_PATIENCE: time::Duration = time::Duration::seconds(120);
+/// A renewal that failed is not tried again before.
+pub const TOKEN_RETRY: time::Duration = time::Duration::seconds(30);
+/// How long a person may take to choose where an app is installed.
+pub const INSTALL_ASKED_S: i64 = 15 * 60;
+/// A private token of this age should be replaced (HighLevel API docs, "Private Integrations", seen 2026-08).
+pub const PRIVATE_TOKEN_DAYS: i64 = 90;
+
 /// Shortest new password: length is what makes guessing hopeless.
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password: hashing time grows with length.

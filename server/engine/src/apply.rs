@@ -8,7 +8,7 @@ mod file;
 use crate::{
     Actor, Engine, EngineError, Result, Viewer,
     audit::{self, AuditAction, NewAuditLine},
-    connections::Whereabouts,
+    connections::{CredentialField, NewConnection, Whereabouts},
     schedules,
     store::Tables,
     syncs::{self, NewSyncEntry},
@@ -115,8 +115,9 @@ impl Engine {
         let (actor, name) = (viewer.actor(), new.name.as_str());
         let known = conn.connections(viewer.workspace_id()).await?;
         let Some(row) = known.iter().find(|row| row.name == name) else {
-            self.add_connection_in(conn, actor, new.clone()).await?;
-            return Ok(vec![format!("connection {name}: added")]);
+            let key = self.add_connection_in(conn, actor, new.clone()).await?;
+            let install = new.app.as_ref().map(|_| self.install_hint(name, &key));
+            return Ok([format!("connection {name}: added")].into_iter().chain(install).collect());
         };
         if row.side != new.side.as_str() {
             let side = row.side.parse::<Side>().map_or("the other service", Side::label);
@@ -131,12 +132,49 @@ impl Engine {
         if self.change_connection_in(conn, actor, &row.public_id, place).await? {
             changed.push(format!("connection {name}: account, address or webhook key changed"));
         }
+        changed.extend(self.apply_app(conn, viewer, (new, &row.public_id)).await?);
         for (field, secret) in &new.credentials {
             if self.rotate_credential_in(conn, actor, &row.public_id, (*field, secret.clone())).await? {
                 changed.push(format!("connection {name}: {} replaced", field.label().to_lowercase()));
             }
         }
         Ok(changed)
+    }
+
+    /// Which app it is, before its secret; and no secret for workflows where the file names none.
+    async fn apply_app(
+        &self,
+        conn: &mut dyn Tables,
+        viewer: &Viewer,
+        (new, public_id): (&NewConnection, &str),
+    ) -> Result<Vec<String>> {
+        let (actor, name) = (viewer.actor(), new.name.as_str());
+        let mut changed = Vec::new();
+        if let Some(app) = &new.app {
+            let secret = new.credentials.iter().find(|(field, _)| *field == CredentialField::ClientSecret);
+            let known = conn.connection_by_key(viewer.workspace_id(), public_id).await?;
+            let before = match &known {
+                Some(known) => conn.install(viewer.workspace_id(), known.connection_id()).await?,
+                None => None,
+            };
+            if self.use_app_in(conn, actor, public_id, (app, secret.map(|(_, secret)| secret.clone()))).await? {
+                changed.push(format!("connection {name}: app or its secret changed"));
+            }
+            if before.is_none_or(|before| before.client_id != app.client_id.trim()) {
+                changed.push(self.install_hint(name, public_id));
+            }
+        }
+        let takes_workflows = new.credentials.iter().any(|(field, _)| *field == CredentialField::WorkflowSecret);
+        if !takes_workflows && self.refuse_workflow_webhooks_in(conn, actor, public_id).await? {
+            changed.push(format!("connection {name}: workflow webhooks are no longer taken in"));
+        }
+        Ok(changed)
+    }
+
+    /// What a file cannot do.
+    fn install_hint(&self, name: &str, public_id: &str) -> String {
+        let public_url = &self.settings().public_url;
+        format!("connection {name}: its app is to be installed by a person, at {public_url}/connections/{public_id}")
     }
 
     async fn apply_sync(&self, conn: &mut dyn Tables, viewer: &Viewer, wanted: &CheckedSync) -> Result<Vec<String>> {

@@ -12,6 +12,7 @@ mod gate;
 pub mod highlevel;
 mod json;
 
+pub(crate) use address::encode;
 pub use call::{Account, CallContext, CallRecord, CallSink, Dropped, QuietSink, RowProblem, Wire, Written};
 pub use chargify::Chargify;
 pub use error::{CallError, Refusal};

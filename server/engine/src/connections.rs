@@ -3,10 +3,13 @@
 mod client;
 mod input;
 mod ladder;
+mod oauth;
 mod state;
 mod view;
 
 pub use input::{CredentialField, NewConnection, Whereabouts};
+pub(crate) use oauth::app_id;
+pub use oauth::{InstallAnswer, InstallAsked, InstallFault, Installed, NewApp};
 pub(crate) use state::ConnectionState;
 
 use crate::{
@@ -74,6 +77,8 @@ impl Engine {
         let (workspace_id, connection_id) = (by.workspace_id(), ConnectionId(self.entropy().uuid()));
         let data_key = self.vault().new_data_key(self.entropy(), workspace_id, connection_id)?;
         let mut credentials = Vec::with_capacity(new.credentials.len());
+        let app = new.app.as_ref().map(|app| app.checked(self.settings())).transpose();
+        let app = app.map_err(EngineError::Invalid)?;
         for (field, secret) in &new.credentials {
             credentials.push(self.sealed_row(&data_key, (workspace_id, connection_id), *field, secret)?);
         }
@@ -96,16 +101,22 @@ impl Engine {
         for credential in &credentials {
             conn.put_credential(workspace_id, connection_id, credential).await?;
         }
+        if let Some(app) = &app {
+            conn.put_app(workspace_id, connection_id, app).await?;
+        }
         let lane = NewLaneRow {
             job_slots: LANE_JOBS,
             call_slots: small(limits::LANE_SLOTS_DEFAULT),
             slots_max: small(limits::LANE_SLOTS_MAX),
         };
         conn.insert_lane(workspace_id, connection_id, lane).await?;
-        let line = NewAuditLine::by(by, AuditAction::ConnectionAdded, at)
+        let mut line = NewAuditLine::by(by, AuditAction::ConnectionAdded, at)
             .about(format!("connection:{connection_id}"), &new.name)
             .with("side", new.side.as_str())
             .with("account", new.account.as_str());
+        if let Some(app) = &app {
+            line = line.with("client_id", app.client_id.as_str());
+        }
         audit::append(conn, workspace_id, line).await?;
         Ok(public_id)
     }
@@ -197,6 +208,14 @@ impl Engine {
         {
             return Ok(false);
         }
+        match field {
+            // A private token takes the place of the app.
+            CredentialField::Token => self.forget_app(conn, &row).await?,
+            CredentialField::ClientSecret if conn.install(workspace_id, row.connection_id()).await?.is_none() => {
+                return Err(EngineError::invalid("client_secret: this connection has no app; enter its client id, too"));
+            }
+            _ => {}
+        }
         let credential = self.sealed_row(&row.sealed_key(), (workspace_id, row.connection_id()), field, &secret)?;
         conn.put_credential(workspace_id, row.connection_id(), &credential).await?;
         let at = self.clock().now();
@@ -210,6 +229,37 @@ impl Engine {
             .with("field", field.as_str())
             .with("hint", credential.hint);
         audit::append(conn, workspace_id, line).await?;
+        Ok(true)
+    }
+
+    /// Takes workflow webhooks in no longer. False: they were not.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; database errors.
+    pub async fn refuse_workflow_webhooks(&self, by: &Keyholder, key: &str) -> Result<bool> {
+        let mut tx = self.store().begin().await?;
+        let is_changed = self.refuse_workflow_webhooks_in(&mut *tx, by.actor(), key).await?;
+        tx.commit().await?;
+        Ok(is_changed)
+    }
+
+    /// As [`Engine::refuse_workflow_webhooks`], in the caller's transaction.
+    pub(crate) async fn refuse_workflow_webhooks_in(
+        &self,
+        conn: &mut dyn Tables,
+        by: &Actor,
+        key: &str,
+    ) -> Result<bool> {
+        let row = conn.connection_by_key(by.workspace_id(), key).await?.ok_or(EngineError::NotFound("connection"))?;
+        let field = CredentialField::WorkflowSecret;
+        if !conn.remove_credential(row.workspace_id(), row.connection_id(), field.as_str()).await? {
+            return Ok(false);
+        }
+        let line = NewAuditLine::by(by, AuditAction::CredentialRemoved, self.clock().now())
+            .about(format!("connection:{}", row.connection_id()), &row.name)
+            .with("side", row.side.as_str())
+            .with("field", field.as_str());
+        audit::append(conn, row.workspace_id(), line).await?;
         Ok(true)
     }
 

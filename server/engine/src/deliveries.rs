@@ -8,7 +8,9 @@ mod intake;
 mod payload;
 mod refusal;
 mod signature;
+mod workflow;
 
+pub(crate) use highlevel::told_at;
 pub(crate) use intake::Intake;
 pub(crate) use payload::payload_record;
 pub use refusal::Refusal;

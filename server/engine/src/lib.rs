@@ -40,7 +40,9 @@ pub use accounts::{Added, NewOwner, NewPerson};
 pub use apply::CredentialLookup;
 pub use audit::{AuditFault, AuditVerdict, Fault};
 pub use clock::{Clock, SystemClock};
-pub use connections::{CredentialField, NewConnection, Whereabouts};
+pub use connections::{
+    CredentialField, InstallAnswer, InstallAsked, InstallFault, Installed, NewApp, NewConnection, Whereabouts,
+};
 pub use database::{connect, migrate, wipe};
 pub use deliveries::{Received, Refusal};
 pub use entropy::Entropy;

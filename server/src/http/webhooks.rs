@@ -41,8 +41,11 @@ async fn receive(State(engine): State<Engine>, side: Side, key: &str, (headers, 
         Ok(Ok(Received::Repeated)) => (StatusCode::OK, "recorded before").into_response(),
         Ok(Ok(Received::Ignored)) => (StatusCode::OK, "recorded, nothing to do").into_response(),
         Ok(Ok(Received::UnknownConnection)) => (StatusCode::NOT_FOUND, "no such connection").into_response(),
-        Ok(Ok(Received::Refused(Refusal::OtherAccount))) => {
+        Ok(Ok(Received::Refused(Refusal::OtherAccount | Refusal::OtherApp))) => {
             (StatusCode::FORBIDDEN, "not about this connection's account").into_response()
+        }
+        Ok(Ok(Received::Refused(Refusal::WorkflowsOff | Refusal::WrongSecret))) => {
+            (StatusCode::UNAUTHORIZED, "no valid secret").into_response()
         }
         Ok(Ok(Received::Refused(Refusal::Unsigned | Refusal::WronglySigned | Refusal::NoKey))) => {
             (StatusCode::UNAUTHORIZED, "no valid signature").into_response()

@@ -16,7 +16,7 @@ mod sync;
 
 pub use at::At;
 pub use audit::{AuditFilter, AuditLineView, AuditPageView};
-pub use connection::{CheckStepView, CheckView, ConnectionView, CredentialView, StepState};
+pub use connection::{AppView, CheckStepView, CheckView, ConnectionView, CredentialView, StepState};
 pub use decision::{AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, QuestionKind, QuestionView};
 pub use delivery::{DeliveryPageView, DeliveryView};
 pub use overview::{NeedView, OverviewView, QueueView, Tally24};

@@ -73,6 +73,7 @@ mod server {
             account: form.account.clone(),
             base_url: filled(&form.base_url),
             webhook_public_key: filled(&form.webhook_public_key),
+            app: None,
             credentials: credentials
                 .into_iter()
                 .filter(|(_, secret)| !secret.trim().is_empty())

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     EngineError, Result,
-    connections::{CredentialField, NewConnection},
+    connections::{CredentialField, NewApp, NewConnection},
     syncs::{Policy, catalogue_for, mapping_faults, name_fault},
 };
 use domain::{
@@ -79,7 +79,7 @@ pub(super) fn file(text: &str, credentials: &CredentialLookup<'_>) -> Result<Che
 fn unreadable(text: &str, error: &toml::de::Error) -> String {
     let place = error.span().map(|span| format!("line {}: ", line_at(text, span.start))).unwrap_or_default();
     let message = error.message().trim().replace('\n', " ");
-    let misplaced = ["token", "api_key", "shared_key"]
+    let misplaced = ["token", "api_key", "shared_key", "client_secret", "workflow_secret"]
         .into_iter()
         .find(|word| message.starts_with(&format!("unknown field `{word}`")))
         .map(|word| {
@@ -128,8 +128,14 @@ impl Check<'_> {
         let (side, needed, foreign) = match entry.kind {
             Kind::Highlevel => (
                 Side::Highlevel,
-                [("location_id", entry.location_id.as_ref()), ("token_env", entry.token_env.as_ref())],
                 [
+                    ("location_id", entry.location_id.as_ref()),
+                    match &entry.client_id {
+                        Some(_) => ("client_secret_env", entry.client_secret_env.as_ref()),
+                        None => ("token_env", entry.token_env.as_ref()),
+                    },
+                ],
+                vec![
                     ("subdomain", entry.subdomain.as_ref()),
                     ("api_key_env", entry.api_key_env.as_ref()),
                     ("shared_key_env", entry.shared_key_env.as_ref()),
@@ -138,9 +144,14 @@ impl Check<'_> {
             Kind::Chargify => (
                 Side::Chargify,
                 [("subdomain", entry.subdomain.as_ref()), ("api_key_env", entry.api_key_env.as_ref())],
-                [
+                vec![
                     ("location_id", entry.location_id.as_ref()),
                     ("token_env", entry.token_env.as_ref()),
+                    ("client_id", entry.client_id.as_ref()),
+                    ("client_secret_env", entry.client_secret_env.as_ref()),
+                    ("version_id", entry.version_id.as_ref()),
+                    ("chooser_url", entry.chooser_url.as_ref()),
+                    ("workflow_secret_env", entry.workflow_secret_env.as_ref()),
                     ("webhook_public_key", entry.webhook_public_key.as_ref()),
                 ],
             ),
@@ -162,6 +173,8 @@ impl Check<'_> {
             (CredentialField::Token, &entry.token_env),
             (CredentialField::ApiKey, &entry.api_key_env),
             (CredentialField::SharedKey, &entry.shared_key_env),
+            (CredentialField::ClientSecret, &entry.client_secret_env),
+            (CredentialField::WorkflowSecret, &entry.workflow_secret_env),
         ];
         let mut credentials = Vec::new();
         for (field, variable) in wanted.into_iter().filter(|(field, _)| field.side() == side) {
@@ -177,6 +190,12 @@ impl Check<'_> {
         if self.faults.len() > before {
             return None;
         }
+        let text = |given: Option<Spanned<String>>| given.map(Spanned::into_inner);
+        let app = entry.client_id.map(|client_id| NewApp {
+            client_id: client_id.into_inner(),
+            version_id: text(entry.version_id),
+            chooser_url: text(entry.chooser_url),
+        });
         let account = entry.location_id.or(entry.subdomain).map(Spanned::into_inner).unwrap_or_default();
         let new = NewConnection {
             name,
@@ -184,6 +203,7 @@ impl Check<'_> {
             account,
             base_url: entry.base_url,
             webhook_public_key: entry.webhook_public_key.map(Spanned::into_inner),
+            app,
             credentials,
         };
         Some(CheckedConnection { new, line })

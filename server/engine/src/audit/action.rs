@@ -35,6 +35,12 @@ actions! {
     ConnectionChanged = "connection.changed";
     CredentialRotated = "connection.credential_rotated";
     ConnectionTested = "connection.tested";
+    CredentialRemoved = "connection.credential_removed";
+    /// Which app of the Marketplace a connection calls with.
+    AppSet = "connection.app_set";
+    AppInstalled = "connection.app_installed";
+    AppUninstalled = "connection.app_uninstalled";
+    TokenRenewed = "connection.token_renewed";
     /// The fields an account made itself are others than before.
     FieldsRead = "connection.fields_read";
     SyncCreated = "sync.created";

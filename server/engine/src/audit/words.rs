@@ -88,6 +88,21 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
             format!("{side} has {} new fields of its own and lacks {} in {what}", names("new"), names("gone"))
         }
         AuditAction::ConnectionTested => format!("{who} tested the connection {what}"),
+        AuditAction::CredentialRemoved => {
+            format!("{who} removed the {} of the connection {what}", credential(text(row, "field")))
+        }
+        AuditAction::AppSet => format!("{who} set the app that the connection {what} calls with"),
+        AuditAction::AppInstalled if row.outcome == "done" => {
+            format!("{who} installed the app of the connection {what} in {side}")
+        }
+        AuditAction::AppInstalled => format!("{who} did not install the app of the connection {what} in {side}"),
+        AuditAction::AppUninstalled => {
+            format!("The app of the connection {what} was uninstalled in {side}")
+        }
+        AuditAction::TokenRenewed if row.outcome == "done" => {
+            format!("{} gave the app of the connection {what} a new token", capital(side))
+        }
+        AuditAction::TokenRenewed => format!("The connection {what} got no new token"),
         AuditAction::SyncCreated => format!("{who} created the sync {what}"),
         AuditAction::SyncChanged if changes(&row.detail).is_empty() => format!("{who} changed the sync {what}"),
         AuditAction::SyncChanged => format!("{who} changed {} of the sync {what}", fields(row)),
@@ -156,6 +171,8 @@ fn credential(field: Option<&str>) -> &'static str {
         Some("token") => "token",
         Some("api_key") => "API key",
         Some("shared_key") => "webhook key",
+        Some("client_secret") => "client secret",
+        Some("workflow_secret") => "secret of workflow webhooks",
         _ => "credential",
     }
 }

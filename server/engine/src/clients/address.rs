@@ -1,7 +1,7 @@
 //! Building addresses: every value that enters a path or a query is percent-encoded.
 
 /// Encodes everything but unreserved characters, so that `+`, `@`, `/` and spaces survive.
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,7 +1,7 @@
 //! Why a call did not do what was asked, in one shape for both services.
 
 use crate::{EngineError, TransportError, UpstreamClass};
-use domain::{RemoteId, Side};
+use domain::{RemoteId, Side, denial::Denial};
 use std::time::Duration;
 
 /// A vendor's message is cut here: long enough to recognise, short enough for a table.
@@ -34,6 +34,8 @@ pub enum Refusal {
     Plain,
     /// GoHighLevel: the credential is not known (any more).
     CredentialInvalid,
+    /// GoHighLevel: there is no token to call with. Nothing was sent.
+    NoToken(Denial),
     /// GoHighLevel: the credential lacks the scope of this operation.
     ScopeMissing,
     /// GoHighLevel: an agency's credential where a location's is needed, or the other way round.
@@ -73,6 +75,27 @@ impl CallError {
     /// A request that we do not send, because the service would not do what it says.
     pub(crate) fn never_sent(side: Side, message: impl AsRef<str>) -> Self {
         Self::new(side, UpstreamClass::Rejected, message).with_refusal(Refusal::NeverSent)
+    }
+
+    /// There is no token to call with, and why.
+    pub(crate) fn without_token(denial: Denial) -> Self {
+        Self::new(Side::Highlevel, UpstreamClass::Auth, "").with_refusal(Refusal::NoToken(denial))
+    }
+
+    /// What it says about the connection as a whole, for a person: what happened, and the service's own words.
+    pub(crate) fn told(&self) -> String {
+        let denial = match self.refusal {
+            Refusal::NoToken(denial) => denial,
+            Refusal::CredentialInvalid if self.side == Side::Highlevel => Denial::TokenUnknown,
+            Refusal::ScopeMissing => Denial::ScopeMissing,
+            Refusal::WrongTokenClass => Denial::TokenClass,
+            Refusal::OtherLocation => Denial::OtherLocation,
+            _ => return self.message.clone(),
+        };
+        if self.message.is_empty() {
+            return denial.sentence().to_owned();
+        }
+        format!("{} It said: \u{201c}{}\u{201d}.", denial.sentence(), self.message.trim_end_matches('.'))
     }
 
     #[must_use]
@@ -119,7 +142,7 @@ impl CallError {
 
 impl From<CallError> for EngineError {
     fn from(error: CallError) -> Self {
-        Self::Upstream { side: error.side, class: error.class, detail: error.message }
+        Self::Upstream { side: error.side, class: error.class, detail: error.told() }
     }
 }
 

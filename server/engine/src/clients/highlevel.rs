@@ -3,6 +3,8 @@
 //! Contacts are written by id with changed fields only, never by upsert, and tags only through the tag operations:
 //! `tags` in an update would replace the whole set.
 
+mod bearer;
+mod grant;
 mod location;
 mod meter;
 mod refusal;
@@ -11,6 +13,9 @@ mod tags;
 mod wire;
 mod write;
 
+pub use bearer::{Bearer, Held};
+pub use grant::{AppClient, Grant, Tenant};
+pub(crate) use grant::{is_lost, is_no};
 pub use location::{CustomField, Location};
 pub use meter::{LocationState, Locations, Tokens};
 pub use search::{ContactPage, SearchCursor, SearchPage};
@@ -47,7 +52,7 @@ const RATE_WAIT_MAX: Duration = Duration::from_secs(30);
 pub struct HighLevel {
     account: Account,
     location_id: String,
-    token: SecretString,
+    bearer: Arc<dyn Bearer>,
     wire: Wire,
     state: Arc<LocationState>,
     /// Custom fields by their types; reported as empty where a contact does not have them.
@@ -70,7 +75,14 @@ impl HighLevel {
         wire: Wire,
         state: Arc<LocationState>,
     ) -> Self {
-        Self { account, location_id, token, wire, state, custom_fields: Arc::from([]) }
+        Self { account, location_id, bearer: Arc::new(bearer::Private(token)), wire, state, custom_fields: Arc::from([]) }
+    }
+
+    /// Makes its calls with what this gives, in place of the token it was made with.
+    #[must_use]
+    pub fn with_bearer(mut self, bearer: Arc<dyn Bearer>) -> Self {
+        self.bearer = bearer;
+        self
     }
 
     /// Reads and writes these custom fields in the forms of their types, and reports them as empty where a contact does
@@ -279,16 +291,23 @@ impl HighLevel {
             .map_err(|problem| answer.unreadable(problem.detail))
     }
 
-    /// Sends within the location's budget; a call refused for its rate is sent again, as it was never carried out.
+    /// Sends within the location's budget. A call refused for its rate, and once one whose token is not known, is sent
+    /// again: it was never carried out.
     async fn call(&self, context: &CallContext, call: Call) -> Result<Answer, CallError> {
         let clock = self.wire.clock.as_ref();
-        let mut tries = 1;
+        let mut held = self.bearer.token().await?;
+        let (mut tries, mut is_renewed) = (1, false);
         loop {
-            let token = self.state.take(context.priority, clock).await?;
-            let result = send(self, &self.account, &self.wire, context, call.clone()).await;
-            drop(token);
+            let place = self.state.take(context.priority, clock).await?;
+            let signed = Signed { client: self, held: &held };
+            let result = send(&signed, &self.account, &self.wire, context, call.clone()).await;
+            drop(place);
             match result {
                 Err(error) if tries < RATE_TRIES && waits(&error) => tries += 1,
+                Err(error) if error.refusal == Refusal::CredentialInvalid && !is_renewed => {
+                    let Some(other) = self.bearer.in_place_of(&held).await? else { return Err(error) };
+                    (held, is_renewed) = (other, true);
+                }
                 other => return other,
             }
         }
@@ -312,13 +331,19 @@ fn change(method: http::Method, endpoint: &'static str, target: String, body: se
     Call { method, endpoint, target, body: Some(body), writes: true, timeout }
 }
 
-impl Manners for HighLevel {
+/// A client with the token of one call.
+struct Signed<'a> {
+    client: &'a HighLevel,
+    held: &'a Held,
+}
+
+impl Manners for Signed<'_> {
     fn side(&self) -> Side {
         Side::Highlevel
     }
 
     fn headers(&self, _call: &Call) -> Vec<(&'static str, String)> {
-        vec![("authorization", format!("Bearer {}", self.token.expose_secret())), ("version", API_VERSION.to_owned())]
+        vec![("authorization", format!("Bearer {}", self.held.token.expose_secret())), ("version", API_VERSION.to_owned())]
     }
 
     fn refusal(&self, incoming: &Incoming, writes: bool, now: OffsetDateTime) -> CallError {
@@ -330,6 +355,6 @@ impl Manners for HighLevel {
     }
 
     fn observe(&self, incoming: &Incoming) {
-        self.state.observe(incoming, self.wire.clock.as_ref());
+        self.client.state.observe(incoming, self.client.wire.clock.as_ref());
     }
 }

@@ -1,24 +1,28 @@
 //! Opening a connection's credential and making a client of it. The plain credential lives no longer than the client.
 
-use super::{CredentialField, input, side_of};
+use super::{CredentialField, input, oauth::AppBearer, side_of};
 use crate::{
     Engine, EngineError, Result,
     clients::{self, Account, Chargify, HighLevel, Wire, highlevel::Tokens},
     store::{
         Tables,
         connections::{ConnectionRow, CredentialRow},
+        installs::InstallRow,
     },
     vault::Belonging,
 };
 use domain::{ConnectionId, Side, WorkspaceId};
 use secrecy::SecretString;
+use std::sync::Arc;
 
-/// A connection with the credential its calls are made with.
+/// A connection with what its calls are made with.
 pub(super) struct Opened {
     pub(super) row: ConnectionRow,
     pub(super) side: Side,
     pub(super) base_url: String,
+    /// Empty where an app gives the tokens.
     pub(super) secret: SecretString,
+    pub(super) install: Option<InstallRow>,
 }
 
 impl Engine {
@@ -87,10 +91,17 @@ impl Engine {
         let side = side_of(&row)?;
         let base_url = input::base_url(side, &row.account, row.base_url.as_deref());
         input::allowed_base_url(side, &row.account, &base_url, self.settings()).map_err(EngineError::invalid)?;
+        let install = {
+            let mut conn = self.store().session().await?;
+            conn.install(row.workspace_id(), row.connection_id()).await?
+        };
+        if install.is_some() {
+            return Ok(Opened { row, side, base_url, secret: SecretString::default(), install });
+        }
         let field = CredentialField::of_calls(side);
         let missing = || EngineError::invalid(format!("{}: {} has none; set it first", field.as_str(), row.name));
         let secret = self.open_credential(&row, field).await?.ok_or_else(missing)?;
-        Ok(Opened { row, side, base_url, secret })
+        Ok(Opened { row, side, base_url, secret, install })
     }
 
     pub(super) fn opened(&self, row: &ConnectionRow, stored: &CredentialRow) -> Result<SecretString> {
@@ -101,7 +112,11 @@ impl Engine {
 
     pub(super) fn highlevel_client(&self, opened: &Opened, wire: Wire) -> HighLevel {
         let state = self.locations().of(&opened.base_url, &opened.row.account);
-        HighLevel::new(opened.account(), opened.row.account.clone(), opened.secret.clone(), wire, state)
+        let client = HighLevel::new(opened.account(), opened.row.account.clone(), opened.secret.clone(), wire, state);
+        match opened.install {
+            Some(_) => client.with_bearer(Arc::new(AppBearer::new(self.clone(), opened.row.clone()))),
+            None => client,
+        }
     }
 }
 

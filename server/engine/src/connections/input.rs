@@ -1,5 +1,6 @@
 //! What a person may enter for a connection, and what is made of it.
 
+use super::NewApp;
 use crate::{EngineError, Result, Settings, clients};
 use domain::Side;
 use ed25519_dalek::{VerifyingKey, pkcs8::DecodePublicKey as _};
@@ -7,6 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 /// Longer than any key of either service.
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 8..=512;
+
+/// A secret that people make themselves is the only proof of what comes with it.
+const WORKFLOW_SECRET_CHARS: usize = 16;
 
 /// A connection as entered.
 #[derive(Clone, Debug)]
@@ -20,7 +24,9 @@ pub struct NewConnection {
     pub base_url: Option<String>,
     /// GoHighLevel only, as PEM. `None`: the service's published key.
     pub webhook_public_key: Option<String>,
-    /// `token`, or `api_key` and, for webhooks, `shared_key`.
+    /// GoHighLevel only: the app to call with in place of a private token.
+    pub app: Option<NewApp>,
+    /// `token`, or `client_secret` where there is an app; `api_key` and, for webhooks, `shared_key`.
     pub credentials: Vec<(CredentialField, SecretString)>,
 }
 
@@ -41,10 +47,15 @@ pub enum CredentialField {
     ApiKey,
     /// Chargify's shared key, which signs its webhooks.
     SharedKey,
+    /// The client secret of a GoHighLevel app.
+    ClientSecret,
+    /// What GoHighLevel's workflows send along to prove themselves: their webhooks carry no signature.
+    WorkflowSecret,
 }
 
 impl CredentialField {
-    pub const ALL: [Self; 3] = [Self::Token, Self::ApiKey, Self::SharedKey];
+    pub const ALL: [Self; 5] =
+        [Self::Token, Self::ApiKey, Self::SharedKey, Self::ClientSecret, Self::WorkflowSecret];
 
     /// As stored and as named in forms.
     #[must_use]
@@ -53,6 +64,8 @@ impl CredentialField {
             Self::Token => "token",
             Self::ApiKey => "api_key",
             Self::SharedKey => "shared_key",
+            Self::ClientSecret => "client_secret",
+            Self::WorkflowSecret => "workflow_secret",
         }
     }
 
@@ -62,6 +75,8 @@ impl CredentialField {
             Self::Token => "Private integration token",
             Self::ApiKey => "API key",
             Self::SharedKey => "Shared key for webhooks",
+            Self::ClientSecret => "Client secret of the app",
+            Self::WorkflowSecret => "Secret of workflow webhooks",
         }
     }
 
@@ -69,7 +84,7 @@ impl CredentialField {
     #[must_use]
     pub const fn side(self) -> Side {
         match self {
-            Self::Token => Side::Highlevel,
+            Self::Token | Self::ClientSecret | Self::WorkflowSecret => Side::Highlevel,
             Self::ApiKey | Self::SharedKey => Side::Chargify,
         }
     }
@@ -118,9 +133,25 @@ impl NewConnection {
             Err(EngineError::Invalid(more)) => faults.extend(more),
             Err(other) => return Err(other),
         }
-        if !self.credentials.iter().any(|(field, _)| *field == CredentialField::of_calls(self.side)) {
-            let field = CredentialField::of_calls(self.side);
-            faults.push(format!("{}: enter the {}", field.as_str(), field.label().to_lowercase()));
+        let needed = match &self.app {
+            Some(_) => CredentialField::ClientSecret,
+            None => CredentialField::of_calls(self.side),
+        };
+        if let Some(app) = &self.app {
+            faults.extend(app.checked(settings).err().unwrap_or_default());
+            if self.side == Side::Chargify {
+                faults.push("client_id: only a connection to GoHighLevel has an app".to_owned());
+            }
+        }
+        let has = |field| self.credentials.iter().any(|(held, _)| *held == field);
+        if !has(needed) {
+            faults.push(format!("{}: enter the {}", needed.as_str(), needed.label().to_lowercase()));
+        }
+        if needed == CredentialField::ClientSecret && has(CredentialField::Token) {
+            faults.push("token: with an app there is no private token; leave one of them out".to_owned());
+        }
+        if needed == CredentialField::Token && has(CredentialField::ClientSecret) {
+            faults.push("client_id: enter it beside the client secret".to_owned());
         }
         for (field, secret) in &mut self.credentials {
             match checked_secret(self.side, *field, secret) {
@@ -182,15 +213,13 @@ pub(super) fn base_url(side: Side, account: &str, base_url: Option<&str>) -> Str
 /// Whether credentials may be sent to that address. Asked again before every use: what the operator allows may have
 /// become less since the address was stored.
 pub(super) fn allowed_base_url(side: Side, account: &str, url: &str, settings: &Settings) -> Result<(), String> {
-    let plain = url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '\\' | '%'));
     let official = match side {
         Side::Highlevel => url == clients::highlevel::OFFICIAL_HOST,
         Side::Chargify => {
             url == clients::chargify::official_host(account) || url == format!("https://{account}.ebilling.maxio.com")
         }
     };
-    let allowed = settings.allowed_base_urls.iter().any(|prefix| begins_with(url, prefix));
-    if plain && (official || allowed) {
+    if is_plain(url) && (official || is_allowed(url, settings)) {
         return Ok(());
     }
     Err(format!(
@@ -198,6 +227,16 @@ pub(super) fn allowed_base_url(side: Side, account: &str, url: &str, settings: &
          CONCORD_ALLOW_BASE_URLS",
         short(url)
     ))
+}
+
+/// Nothing in it that could mean another host than it seems to.
+pub(super) fn is_plain(url: &str) -> bool {
+    url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '\\' | '%'))
+}
+
+/// Whether whoever runs this server allows the address.
+pub(super) fn is_allowed(url: &str, settings: &Settings) -> bool {
+    settings.allowed_base_urls.iter().any(|prefix| begins_with(url, prefix))
 }
 
 /// The prefix ends where a part of the address ends: `http://h:4101` does not allow `http://h:41011`.
@@ -275,6 +314,9 @@ pub(super) fn checked_secret(
     let text = secret.expose_secret().trim();
     if text.is_empty() {
         return Err(format!("{name}: enter the {}", field.label().to_lowercase()));
+    }
+    if field == CredentialField::WorkflowSecret && text.len() < WORKFLOW_SECRET_CHARS {
+        return Err(format!("{name}: use at least {WORKFLOW_SECRET_CHARS} characters that nobody guesses"));
     }
     if !SECRET_CHARS.contains(&text.len()) || !text.chars().all(|c| c.is_ascii_graphic()) {
         return Err(format!("{name}: this does not look like a key: paste it whole, without spaces or quotes"));

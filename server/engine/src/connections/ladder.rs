@@ -52,7 +52,10 @@ impl Engine {
         let mut steps = Steps::of(opened.side, &opened.base_url);
         match opened.side {
             Side::Highlevel => {
-                highlevel::climb(&self.highlevel_client(opened, wire), &context, &probe, &mut steps).await
+                let way = if opened.install.is_some() { highlevel::Way::App } else { highlevel::Way::PrivateToken };
+                if opened.install.as_ref().is_none_or(|install| highlevel::is_installed(install, &mut steps)) {
+                    highlevel::climb(&self.highlevel_client(opened, wire), &context, &probe, &mut steps, way).await;
+                }
             }
             Side::Chargify => {
                 let site = chargify::Expected { subdomain: &opened.row.account, shared_key };

@@ -2,10 +2,11 @@
 //! together, in one statement: a burst costs the database a few commits instead of one each. Alone, an arrival waits for
 //! nobody.
 
-use super::{Parsed, Received, Refusal, chargify, highlevel};
+use super::{Parsed, Received, Refusal, chargify, highlevel, workflow};
 use crate::{
     Engine, EngineError, Result,
     clients::Priority,
+    connections::CredentialField,
     jobs::Job,
     store::deliveries::{DeliveryBatch, RecipientRow, WorkBatch},
     vault::{Belonging, Sealed, SealedKey},
@@ -106,7 +107,7 @@ impl Engine {
                 continue;
             };
             match known.read(&arrival) {
-                Ok(parsed) => genuine.push(Genuine::new(arrival, known, parsed)),
+                Ok(parsed) => genuine.push(Genuine::new(arrival, known, self.named(parsed))),
                 Err(refusal) => arrival.tell(Ok(Verdict::Refused(Arc::clone(&known.row), refusal))),
             }
         }
@@ -155,6 +156,10 @@ impl Engine {
     }
 
     fn opened_recipient(&self, row: RecipientRow) -> Result<Known> {
+        let field = match row.side() {
+            Side::Highlevel => CredentialField::WorkflowSecret,
+            Side::Chargify => CredentialField::SharedKey,
+        };
         let shared_key = match (&row.shared_key, &row.shared_key_nonce) {
             (Some(bytes), Some(nonce)) => {
                 let data_key = SealedKey {
@@ -165,7 +170,7 @@ impl Engine {
                 let belonging = Belonging {
                     workspace_id: WorkspaceId(row.workspace_id),
                     connection_id: ConnectionId(row.connection_id),
-                    field: "shared_key",
+                    field: field.as_str(),
                 };
                 let sealed = Sealed { bytes: bytes.clone(), nonce: nonce.clone() };
                 Some(self.vault().open(&data_key, belonging, &sealed)?)
@@ -213,9 +218,31 @@ impl Engine {
         Ok(received.collect())
     }
 
+    /// Workflows give their webhooks no id and send none of them twice: each is one of its own.
+    fn named(&self, mut parsed: Parsed) -> Parsed {
+        if parsed.event == workflow::EVENT {
+            parsed.webhook_id = Some(format!("workflow:{}", self.entropy().uuid()));
+        }
+        parsed
+    }
+
     fn add_work(&self, arrival: &Genuine, delivery_id: Uuid, work: &mut WorkBatch) -> Result<()> {
         let (None, Some(subject)) = (arrival.ignored(), &arrival.parsed.subject_id) else { return Ok(()) };
         let row = &arrival.recipient;
+        if arrival.is_uninstall() {
+            let job = Job::Uninstall { connection_id: ConnectionId(row.connection_id) };
+            // No sync need be there: the connection's own lane is.
+            work.delivery_id.push(delivery_id);
+            work.workspace_id.push(row.workspace_id);
+            work.job_id.push(self.entropy().uuid());
+            work.lane_id.push(row.connection_id);
+            work.kind.push(job.kind().to_owned());
+            work.priority.push(Priority::Live.rank());
+            work.coalesce_key.push(job.coalesce_key());
+            work.payload
+                .push(serde_json::to_value(&job).map_err(|_infallible| EngineError::Bug("a job does not serialise"))?);
+            return Ok(());
+        }
         for (sync_id, lane_id) in row.sync_ids.iter().zip(&row.lane_ids) {
             let job = Job::Reconcile { sync_id: SyncId(*sync_id), side: row.side(), remote_id: subject.clone() };
             work.delivery_id.push(delivery_id);
@@ -241,7 +268,9 @@ struct Known {
 impl Known {
     fn read(&self, arrival: &Arrival) -> Result<Parsed, Refusal> {
         match arrival.side {
-            Side::Highlevel => highlevel::read(&self.row, &arrival.headers, &arrival.body),
+            Side::Highlevel => {
+                highlevel::read(&self.row, self.shared_key.as_ref(), &arrival.headers, &arrival.body)
+            }
             Side::Chargify => chargify::read(&self.row, self.shared_key.as_ref(), &arrival.headers, &arrival.body),
         }
     }
@@ -264,9 +293,14 @@ impl Genuine {
         self.parsed.webhook_id.as_deref().unwrap_or_default()
     }
 
+    fn is_uninstall(&self) -> bool {
+        self.recipient.side() == Side::Highlevel && self.parsed.event == highlevel::UNINSTALL
+    }
+
     /// Why nothing is done about it.
     fn ignored(&self) -> Option<&'static str> {
-        let nobody = self.recipient.sync_ids.is_empty().then_some("no sync uses this connection");
+        let unheard = self.recipient.sync_ids.is_empty() && !self.is_uninstall();
+        let nobody = unheard.then_some("no sync uses this connection");
         self.parsed.ignored.or(nobody)
     }
 

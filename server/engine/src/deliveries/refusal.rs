@@ -23,6 +23,12 @@ pub enum Refusal {
     NoKey,
     /// It is genuine, but about another location or site.
     OtherAccount,
+    /// It is genuine, but about another app of the Marketplace.
+    OtherApp,
+    /// A workflow sent it, and the connection takes none of those.
+    WorkflowsOff,
+    /// A workflow sent it, with another secret.
+    WrongSecret,
 }
 
 impl Refusal {
@@ -34,6 +40,9 @@ impl Refusal {
             Self::WronglySigned => "its signature does not match; if the key was changed, set the new one",
             Self::NoKey => "the connection has no webhook key yet",
             Self::OtherAccount => "it is about another account than the connection's",
+            Self::OtherApp => "it is about another app than the connection's",
+            Self::WorkflowsOff => "it comes from a workflow, and the connection has no secret for those",
+            Self::WrongSecret => "it comes from a workflow, and its secret is not the connection's",
         }
     }
 }

@@ -19,6 +19,8 @@ impl Engine {
             Ok(Job::Run { run_id }) => {
                 self.fail_run_in(&mut *tx, WorkspaceId(job.workspace_id), run_id, &error.words()).await?;
             }
+            // The first call with its tokens finds out the same.
+            Ok(Job::Uninstall { .. }) => {}
             Ok(Job::Reconcile { sync_id, side, remote_id }) => {
                 self.fail_deliveries(&mut *tx, job, (sync_id, side, &remote_id), error).await?;
             }

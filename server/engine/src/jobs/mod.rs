@@ -23,6 +23,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Job {
     /// Carry a run on from where it stands.
     Run { run_id: RunId },
+    /// Heed that the app of a connection was uninstalled.
+    Uninstall { connection_id: ConnectionId },
     /// Look at one record and its partner, and do what the mapping asks.
     Reconcile { sync_id: SyncId, side: Side, remote_id: String },
 }
@@ -31,6 +33,7 @@ impl Job {
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Run { .. } => "run",
+            Self::Uninstall { .. } => "uninstall",
             Self::Reconcile { .. } => "reconcile",
         }
     }
@@ -39,6 +42,7 @@ impl Job {
     pub(crate) fn coalesce_key(&self) -> String {
         match self {
             Self::Run { run_id } => format!("run:{run_id}"),
+            Self::Uninstall { connection_id } => format!("uninstall:{connection_id}"),
             Self::Reconcile { sync_id, side, remote_id } => format!("reconcile:{sync_id}:{side}:{remote_id}"),
         }
     }

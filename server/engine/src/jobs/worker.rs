@@ -214,6 +214,7 @@ impl Worker {
             .map_err(|_unreadable| EngineError::Bug("a job's payload cannot be read"))?;
         match job {
             Job::Run { run_id } => self.engine.carry_run_on(workspace_id, run_id, claimed.claim(), stop).await,
+            Job::Uninstall { connection_id } => self.engine.heed_uninstall(workspace_id, connection_id).await,
             Job::Reconcile { sync_id, side, remote_id } => {
                 Box::pin(self.engine.reconcile(workspace_id, sync_id, side, &remote_id, claimed.claim())).await
             }

@@ -19,8 +19,12 @@ pub struct RecipientRow {
     pub data_key: Vec<u8>,
     pub data_key_nonce: Vec<u8>,
     pub key_version: i32,
+    /// The secret shared with the sender: Chargify's shared key, or what GoHighLevel's workflows send along.
     pub shared_key: Option<Vec<u8>>,
     pub shared_key_nonce: Option<Vec<u8>>,
+    /// The app the connection calls with, and the agency that installed it, if one did.
+    pub client_id: Option<String>,
+    pub company_id: Option<String>,
     /// Syncs the connection takes part in, and beside each the lane its work waits in.
     pub sync_ids: Vec<Uuid>,
     pub lane_ids: Vec<Uuid>,
@@ -97,7 +101,8 @@ pub(crate) async fn recipients(conn: &mut PgConnection, keys: &[String]) -> sqlx
         select
             wanted.key as "key!", c.workspace_id, c.connection_id, c.public_id, c.name, c.side, c.account,
             c.webhook_public_key, c.data_key, c.data_key_nonce, c.key_version, k.sealed as "shared_key?",
-            k.nonce as "shared_key_nonce?", l.sync_ids as "sync_ids!", l.lane_ids as "lane_ids!"
+            k.nonce as "shared_key_nonce?", i.client_id as "client_id?", i.company_id as "company_id?",
+            l.sync_ids as "sync_ids!", l.lane_ids as "lane_ids!"
         from unnest($1::text[]) as wanted (key)
         cross join lateral (
             select *
@@ -107,7 +112,9 @@ pub(crate) async fn recipients(conn: &mut PgConnection, keys: &[String]) -> sqlx
             limit 2
         ) as c
         left join credential k
-            on k.workspace_id = c.workspace_id and k.connection_id = c.connection_id and k.field = 'shared_key'
+            on k.workspace_id = c.workspace_id and k.connection_id = c.connection_id
+                and k.field = case c.side when 'chargify' then 'shared_key' else 'workflow_secret' end
+        left join install i on i.workspace_id = c.workspace_id and i.connection_id = c.connection_id
         cross join lateral (
             select
                 coalesce(array_agg(sync_id order by sync_id), '{}') as sync_ids,

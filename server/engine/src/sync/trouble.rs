@@ -80,7 +80,7 @@ impl Engine {
             _ => return Ok(()),
         };
         let connection_id = context.connection_id(error.side);
-        self.note_connection_state(context.workspace_id, connection_id, state, Some(&error.message)).await?;
+        self.note_connection_state(context.workspace_id, connection_id, state, Some(&error.told())).await?;
         Ok(())
     }
 }

@@ -27,7 +27,9 @@ const MEANINGS: usize = 2;
 impl Data {
     fn recipient(&self, key: &str, connection: &ConnectionRow) -> RecipientRow {
         let (workspace_id, connection_id) = (connection.workspace_id, connection.connection_id);
-        let shared_key = self.credentials.get(&(workspace_id, connection_id, "shared_key".to_owned()));
+        let field = if connection.side == "chargify" { "shared_key" } else { "workflow_secret" };
+        let shared_key = self.credentials.get(&(workspace_id, connection_id, field.to_owned()));
+        let install = self.installs.get(&(workspace_id, connection_id));
         let listeners = self.syncs.iter().map(|(id, sync)| (id, &sync.row)).filter(|(id, sync)| {
             id.0 == workspace_id && [sync.highlevel_connection_id, sync.chargify_connection_id].contains(&connection_id)
         });
@@ -47,6 +49,8 @@ impl Data {
             key_version: connection.key_version,
             shared_key: shared_key.map(|key| key.sealed.clone()),
             shared_key_nonce: shared_key.map(|key| key.nonce.clone()),
+            client_id: install.map(|install| install.client_id.clone()),
+            company_id: install.and_then(|install| install.company_id.clone()),
             sync_ids,
             lane_ids,
         }

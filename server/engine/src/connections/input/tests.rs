@@ -67,6 +67,7 @@ fn every_fault_is_told_at_once() {
         account: "x".to_owned(),
         base_url: Some("http://evil.example".to_owned()),
         webhook_public_key: Some("no key".to_owned()),
+        app: None,
         credentials: vec![(CredentialField::ApiKey, SecretString::from("a key with spaces"))],
     };
     let Err(EngineError::Invalid(faults)) = entered.checked(&settings(&[])) else { panic!("it should be refused") };

@@ -110,7 +110,7 @@ impl Running<'_> {
         Ok(match signals.halted() {
             _ if !unsettled.is_empty() => Written::Unknown(Unsettled::words(&unsettled)),
             _ if signals.lost.load(Ordering::Acquire) => Written::Stopping,
-            Some(error) => Written::Halted(format!("{} refuses our calls: {}", error.side.label(), error.message)),
+            Some(error) => Written::Halted(format!("{} refuses our calls: {}", error.side.label(), error.told())),
             None if signals.cancelled.load(Ordering::Acquire) => Written::Cancelled,
             None if self.stop.is_cancelled() => Written::Stopping,
             None => Written::Through,

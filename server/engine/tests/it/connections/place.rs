@@ -116,6 +116,7 @@ pub(crate) fn new_chargify(name: &str, base_url: Option<&str>, key: &str) -> New
         account: "acme".to_owned(),
         base_url: base_url.map(str::to_owned),
         webhook_public_key: None,
+        app: None,
         credentials: vec![(CredentialField::ApiKey, key.into())],
     }
 }
@@ -127,6 +128,7 @@ pub(crate) fn new_highlevel(name: &str, base_url: Option<&str>, location: &str, 
         account: location.to_owned(),
         base_url: base_url.map(str::to_owned),
         webhook_public_key: None,
+        app: None,
         credentials: vec![(CredentialField::Token, token.into())],
     }
 }
