@@ -45,6 +45,9 @@ pub enum Command {
     Run(RunArguments),
     /// Print how connections, syncs and the queue are
     Status(StatusArguments),
+    /// The webhooks of a connection: how they are doing, register, test, fetch what was missed
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Prove or export the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -169,6 +172,42 @@ pub struct StatusArguments {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum WebhooksCommand {
+    /// Print how they are doing: endpoint, self-test, what was missed, whether they are silent
+    Show(ConnectionArguments),
+    /// Register the endpoint at Chargify, or put the one there is right
+    ///
+    /// First a signed test is sent through the public address, where a server must run; if it does not arrive, or the
+    /// shared key is not the site's, nothing is changed. Then webhooks are switched on for the whole site and our endpoint
+    /// is made, or told of the events it lacks, or woken. Endpoints of others stay as they are.
+    Register(ConnectionArguments),
+    /// Send a signed test through the public address; exits with 1 when it does not arrive
+    Test(ConnectionArguments),
+    /// Fetch what was missed
+    ///
+    /// Chargify is asked to send undelivered webhooks again; for GoHighLevel a run of the changes is started, which a
+    /// server, or `concord run`, carries out.
+    Fetch(FetchArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ConnectionArguments {
+    /// The connection, by name or public id
+    pub connection: String,
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct FetchArguments {
+    #[command(flatten)]
+    pub of: ConnectionArguments,
+    /// Only count what was missed
+    #[arg(long)]
+    pub count: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// Read the whole trail and prove that no line was changed, moved or removed; exits with 1 at the first bad line
     Verify(WorkspaceArguments),
@@ -280,6 +319,10 @@ mod tests {
             "concord apply file.toml --workspace main",
             "concord run contacts --mode dry-run --record abc --wait --json --approve",
             "concord status --json",
+            "concord webhooks show billing",
+            "concord webhooks register billing --workspace main",
+            "concord webhooks test billing",
+            "concord webhooks fetch billing --count",
             "concord audit verify",
             "concord audit export",
             "concord user add --email a@b.example --role owner --password-stdin",

@@ -50,7 +50,14 @@ pub fn build(plan: Plan) -> std::io::Result<App> {
     let served = tokio::spawn(async move { served.await });
     let worked = works.then(|| {
         let (worker, stop) = (Worker::new(engine.clone()), stop.clone());
-        tokio::spawn(async move { worker.run(stop).await })
+        let watching = engine.clone();
+        tokio::spawn(async move {
+            // What is received, and what was not, is this server's business alone: no passing command keeps watch.
+            tokio::select! {
+                () = worker.run(stop) => {}
+                () = watching.keep_watch() => {}
+            }
+        })
     });
     Ok(App { address, public_url, engine, stop, served, worked })
 }

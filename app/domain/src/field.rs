@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 use crate::record::FieldKey;
 use crate::side::Side;
+use crate::subscription;
 use crate::value::FieldKind;
 
 mod custom;
@@ -64,6 +65,9 @@ impl Catalogue {
         }
         for row in CHARGIFY {
             all.add(row.field(Side::Chargify));
+        }
+        for fact in subscription::FACTS {
+            all.add(Row::new(fact.key, fact.label, fact.kind).read_only().field(Side::Chargify));
         }
         all
     }

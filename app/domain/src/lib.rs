@@ -26,6 +26,7 @@ pub mod role;
 pub mod schedule;
 pub mod scope;
 pub mod side;
+pub mod silence;
 pub mod subscription;
 pub mod transform;
 pub mod value;

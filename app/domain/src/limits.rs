@@ -243,3 +243,32 @@ pub const AUDIT_COUNTED: i64 = 10_000;
 /// Records of pairs that a full run asks for by id because its lists did not hold them. As many deletions between two runs
 /// are rare; the next run asks for the rest.
 pub const MISSING_PER_RUN: i64 = 200;
+/// How long what is known of a deleted record is kept: GoHighLevel lets a contact be restored for about as long.
+pub const TOMBSTONE_KEPT: time::Duration = time::Duration::days(60);
+/// Tombstones taken away in one transaction.
+pub const TOMBSTONES_AT_ONCE: i64 = 500;
+/// How often old tombstones are looked for: a day more or less is nothing to sixty.
+pub const TIDY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Webhooks one call has sent again (Maxio Advanced Billing API reference, replay webhooks, seen 2026-08).
+pub const CHARGIFY_REPLAY: usize = 1_000;
+/// How soon after its start a server first looks after webhooks: the senders' own repetitions come first.
+pub const WATCH_FIRST: Duration = Duration::from_secs(10);
+/// How often the sign of life is given, and what is due is looked for.
+pub const WATCH_POLL: Duration = Duration::from_secs(120);
+/// A sign of life older than this tells of an outage: Chargify repeats a webhook for about five minutes (Maxio docs, Webhooks
+/// Reference, seen 2026-08).
+pub const WATCH_OUTAGE: Duration = Duration::from_secs(6 * 60);
+/// How often the webhooks of a connection are looked at: an endpoint is paused before long, and it costs four calls.
+pub const WATCH_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Connections whose looks are queued at once.
+pub const WATCH_BATCH: i64 = 50;
+/// How far back the log of deliveries is read: an endpoint is disabled after two days (Maxio help, Disabling webhook
+/// endpoints, seen 2026-08).
+pub const WATCH_LOOKBACK: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+/// The same after a long outage: the log is kept for a while only, its length is unpublished.
+pub const WATCH_LOOKBACK_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// So long after its last attempt nobody is trying a webhook any more (Maxio docs, Webhooks Reference, seen 2026-08).
+pub const WATCH_REPLAY_REST: Duration = Duration::from_secs(10 * 60);
+/// Pages of the log read for one status: 10,000 webhooks; the next look finds the rest.
+pub const WATCH_LOG_PAGES: u32 = 50;

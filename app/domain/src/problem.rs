@@ -50,6 +50,8 @@ pub enum ProblemCode {
     SameTargetTwice,
     /// The field cannot be written.
     ReadOnlyTarget,
+    /// A billing fact, and the rule would write it.
+    FactIsOnlyTold,
     /// No rule fills a field that Chargify requires.
     RequiredUnmapped,
     /// The mapping has no rule.
@@ -135,6 +137,7 @@ impl Problem {
             }
             ProblemCode::SameTargetTwice => "Keep one of the two rules, or make one of them point the other way.",
             ProblemCode::ReadOnlyTarget => "Let the rule point the other way, or choose another field.",
+            ProblemCode::FactIsOnlyTold => "Let the rule go to GoHighLevel only (direction to_highlevel).",
             ProblemCode::RequiredUnmapped => "Add a rule that fills this field.",
             ProblemCode::EmptyMapping => "Add a rule, or start from the default mapping.",
         }
@@ -162,6 +165,9 @@ impl Problem {
             ProblemCode::UnknownField => "there is no such field",
             ProblemCode::SameTargetTwice => "two rules write the same field",
             ProblemCode::ReadOnlyTarget => "this field cannot be written",
+            ProblemCode::FactIsOnlyTold => {
+                "a billing fact is what Chargify bills: it is told to GoHighLevel and changed by nobody"
+            }
             ProblemCode::RequiredUnmapped => "Chargify requires this field and no rule fills it",
             ProblemCode::EmptyMapping => "the mapping has no rule, so nothing would be synced",
         }

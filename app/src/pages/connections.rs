@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod one;
+mod webhooks;
 
 use domain::{Right, view::ConnectionView};
 use leptos::prelude::*;

@@ -17,12 +17,13 @@ use crate::{
     },
 };
 
+mod gone;
 pub mod one;
 pub mod question;
 pub mod resync;
 
 /// What can be asked for in the list, and how it is said there.
-const STATES: [(&str, &str); 7] = [
+const STATES: [(&str, &str); 8] = [
     ("", "Any state"),
     ("in_step", "In step"),
     ("drifted", "Differs"),
@@ -30,6 +31,7 @@ const STATES: [(&str, &str); 7] = [
     ("failed", "Failed"),
     ("left_out", "Left out"),
     ("unpaired", "No pair yet"),
+    ("gone", "Deleted"),
 ];
 
 /// A page of records that pass the filter.

@@ -71,6 +71,7 @@ pub fn of_pair(state: PairState) -> Standing {
         PairState::Waiting => Standing::new(Tone::Warn, Glyph::Ambiguous, "Waits for a decision"),
         PairState::Failed => Standing::new(Tone::Bad, Glyph::Failed, "Failed"),
         PairState::LeftOut => Standing::new(Tone::Idle, Glyph::LeftOut, "Left out"),
+        PairState::Gone => Standing::new(Tone::Idle, Glyph::Trash, "Deleted"),
         PairState::Unpaired => Standing::new(Tone::Idle, Glyph::Unreached, "No pair yet"),
     }
 }

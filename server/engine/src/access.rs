@@ -20,7 +20,13 @@ impl Actor {
         Self { workspace_id, person_id: None, key: "schedule".to_owned(), name: name.to_owned(), role: Role::Operator }
     }
 
-    /// As it stands in the audit trail: `person:<id>`, `command-line` or `schedule`.
+    /// Concord itself: it mends what it watches over.
+    pub(crate) fn system(workspace_id: WorkspaceId) -> Self {
+        let (key, name) = ("system".to_owned(), "Concord itself".to_owned());
+        Self { workspace_id, person_id: None, key, name, role: Role::Operator }
+    }
+
+    /// As it stands in the audit trail: `person:<id>`, `command-line`, `schedule` or `system`.
     #[must_use]
     pub fn key(&self) -> String {
         self.key.clone()

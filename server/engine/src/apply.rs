@@ -79,7 +79,14 @@ impl Engine {
         let mut connections = Vec::new();
         for row in conn.connections(workspace_id).await? {
             let held = conn.credentials(workspace_id, row.connection_id()).await?;
-            connections.push((row, held.into_iter().map(|credential| credential.field).collect()));
+            let app = conn.install(workspace_id, row.connection_id()).await?;
+            let registers = conn.watch(workspace_id, row.connection_id()).await?.is_some_and(|known| known.registers);
+            connections.push(export::Connected {
+                row,
+                held: held.into_iter().map(|credential| credential.field).collect(),
+                app,
+                registers,
+            });
         }
         let mut syncs = Vec::new();
         for row in conn.syncs(workspace_id).await? {
@@ -116,6 +123,11 @@ impl Engine {
         let known = conn.connections(viewer.workspace_id()).await?;
         let Some(row) = known.iter().find(|row| row.name == name) else {
             let key = self.add_connection_in(conn, actor, new.clone()).await?;
+            if wanted.registers
+                && let Some(row) = conn.connection_by_key(viewer.workspace_id(), &key).await?
+            {
+                self.set_registers_in(conn, actor, &row, true).await?;
+            }
             let install = new.app.as_ref().map(|_| self.install_hint(name, &key));
             return Ok([format!("connection {name}: added")].into_iter().chain(install).collect());
         };
@@ -137,6 +149,12 @@ impl Engine {
             if self.rotate_credential_in(conn, actor, &row.public_id, (*field, secret.clone())).await? {
                 changed.push(format!("connection {name}: {} replaced", field.label().to_lowercase()));
             }
+        }
+        if self.set_registers_in(conn, actor, row, wanted.registers).await? {
+            changed.push(match wanted.registers {
+                true => format!("connection {name}: its webhooks are registered by Concord from now on"),
+                false => format!("connection {name}: its webhooks are left to you from now on"),
+            });
         }
         Ok(changed)
     }

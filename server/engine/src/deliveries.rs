@@ -2,18 +2,23 @@
 //! acknowledged. Nothing here acts on a webhook; that is the worker's part.
 
 mod chargify;
+mod engagement;
 mod form;
 mod highlevel;
 mod intake;
 mod payload;
 mod refusal;
 mod signature;
+mod subscription;
 mod workflow;
 
 pub(crate) use highlevel::told_at;
+pub(crate) use engagement::{HeardEngagement, engagement_subject, heard_engagement};
 pub(crate) use intake::Intake;
 pub(crate) use payload::payload_record;
+pub(crate) use subscription::payload_subscription;
 pub use refusal::Refusal;
+pub(crate) use signature::sign_chargify as chargify_signature;
 
 use crate::{Engine, EngineError, Result, Viewer, store};
 use domain::{

@@ -3,7 +3,11 @@
 use crate::{Engine, Result, Viewer, store};
 use domain::{
     Side,
-    view::{At, ConnectionView, NeedView, OverviewView, QueueView, SyncView, Tally24},
+    denial::Denial,
+    limits,
+    view::{
+        At, ConnectionView, EndpointState, HearingView, NeedView, OverviewView, QueueView, SyncView, Tally24, WebhooksView,
+    },
 };
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -18,6 +22,7 @@ impl Engine {
         let connections = self.connections(viewer).await?;
         let syncs = self.syncs(viewer).await?;
         let workspace_id = viewer.workspace_id();
+        let webhooks = self.all_webhooks(workspace_id).await?;
         let mut conn = self.pool().acquire().await?;
         let verdicts = store::overview::verdicts(&mut conn, workspace_id, None).await?;
         let count = |verdict: &str| {
@@ -31,7 +36,10 @@ impl Engine {
         let day = self.day(&mut conn, viewer, now).await?;
         Ok(OverviewView {
             now: At::from(now),
-            needs: needs(&parked, &connections, &syncs, (u64::try_from(waiting).unwrap_or(0), count("failed"))),
+            needs: needs(&parked, (&connections, &webhooks), &syncs, (u64::try_from(waiting).unwrap_or(0), count("failed")))
+                .into_iter()
+                .chain(tokens_of_age(&connections, now))
+                .collect(),
             pairs,
             pairs_in_step: count("in_step").min(pairs),
             syncs,
@@ -89,7 +97,7 @@ impl Engine {
 /// What needs a person, most urgent first: what happened, is the data safe, what to press.
 fn needs(
     parked: &[(String, i64)],
-    connections: &[ConnectionView],
+    (connections, webhooks): (&[ConnectionView], &[WebhooksView]),
     syncs: &[SyncView],
     (waiting, failed): (u64, u64),
 ) -> Vec<NeedView> {
@@ -101,7 +109,7 @@ fn needs(
         let (title, action) = if connection.state == "blocked" {
             (format!("{side} blocks the account of {}", connection.name), "See why")
         } else {
-            (format!("{side} refuses {}", connection.name), "Renew the credential")
+            (format!("{side} refuses {}", connection.name), remedy(connection))
         };
         needs.push(NeedView {
             kind: "credential".to_owned(),
@@ -111,6 +119,7 @@ fn needs(
             href: format!("/connections/{}", connection.id),
         });
     }
+    needs.extend(webhooks.iter().filter_map(deaf));
     for sync in syncs {
         if let (Some(number), Some((_, _, status))) = (sync.open_run, &sync.last_run)
             && status == "awaiting_approval"
@@ -157,8 +166,78 @@ fn needs(
             href: "/records?state=failed".to_owned(),
         });
     }
+    needs.extend(webhooks.iter().filter_map(|webhooks| unread(webhooks, syncs)));
     needs.extend(first_steps(connections, syncs));
     needs
+}
+
+/// Webhooks that should come and do not.
+fn deaf(webhooks: &WebhooksView) -> Option<NeedView> {
+    let name = &webhooks.name;
+    let (title, detail) = match (webhooks.endpoint, webhooks.hearing) {
+        (EndpointState::Paused, _) => (
+            format!("Chargify paused the webhooks of {name}"),
+            "Too many deliveries failed in a row. Chargify keeps what happens meanwhile: wake the endpoint, then fetch it.",
+        ),
+        (EndpointState::Disabled, _) => (
+            format!("Chargify disabled the webhooks of {name}"),
+            "Deliveries failed for too long, and no more are made. Runs still read what changed; switch the endpoint on again.",
+        ),
+        (_, HearingView::Silent(_)) => (
+            format!("No webhook comes for {name}"),
+            "At these hours some came every week. Look for what was missed and fetch it; then see why none come.",
+        ),
+        _ => return None,
+    };
+    Some(NeedView {
+        kind: "failure".to_owned(),
+        title,
+        detail: detail.to_owned(),
+        action: "See to it".to_owned(),
+        href: format!("/connections/{}#webhooks", webhooks.id),
+    })
+}
+
+/// A connection that tells nothing, and that nobody reads by itself.
+fn unread(webhooks: &WebhooksView, syncs: &[SyncView]) -> Option<NeedView> {
+    let is_at_work = |name: &str| syncs.iter().any(|sync| sync.name == name && sync.links > 0);
+    let (sync, _) = webhooks.read_by.iter().find(|(sync, when)| when.is_none() && is_at_work(sync))?;
+    (webhooks.hearing == HearingView::Never).then(|| NeedView {
+        kind: "setup".to_owned(),
+        title: format!("Changes in {} are not noticed", webhooks.name),
+        detail: "No webhook ever came, as with a private integration token, and no schedule reads what changed. A run of \
+                 changes costs two calls when nothing did."
+            .to_owned(),
+        action: "Set a schedule".to_owned(),
+        href: format!("/syncs/{sync}/schedule"),
+    })
+}
+
+/// Private tokens that should be replaced by now.
+fn tokens_of_age(connections: &[ConnectionView], now: OffsetDateTime) -> impl Iterator<Item = NeedView> {
+    connections.iter().filter_map(move |connection| {
+        let days = connection.old_token_days(now)?;
+        Some(NeedView {
+            kind: "age".to_owned(),
+            title: format!("The token of {} is {days} days old", connection.name),
+            detail: format!(
+                "It still works. GoHighLevel advises to replace private tokens about every {} days.",
+                limits::PRIVATE_TOKEN_DAYS
+            ),
+            action: "Replace it".to_owned(),
+            href: format!("/connections/{}#credentials", connection.id),
+        })
+    })
+}
+
+/// What to press where a credential is refused.
+fn remedy(connection: &ConnectionView) -> &'static str {
+    match (connection.denial(), &connection.app) {
+        (Some(Denial::ScopeMissing), _) => "Give it the permission",
+        (Some(Denial::OtherLocation), None) => "Check the location",
+        (_, Some(_)) => "Install the app again",
+        (_, None) => "Renew the credential",
+    }
 }
 
 /// What happened; how to mend it stands where it is mended.

@@ -1,8 +1,10 @@
 //! Records as people look at them: find one, see both sides and why it stands as it does, bring it into step by hand.
 
 mod answer;
+mod heirs;
 mod question;
 mod resync;
+mod tombstone;
 mod trace;
 
 use crate::{
@@ -48,6 +50,8 @@ impl Engine {
         let query = RecordQuery { verdict: &filter.state, sync_id, before: before.as_ref(), limit };
         let mut rows = if searches {
             store::records::search(&mut conn, workspace_id, &filter.search, &query).await?
+        } else if filter.state == GONE {
+            store::records::list_gone(&mut conn, workspace_id, &query).await?
         } else {
             store::records::list(&mut conn, workspace_id, &query).await?
         };
@@ -73,6 +77,12 @@ impl Engine {
         may_see(viewer)?;
         let mut conn = self.store().session().await?;
         let context = named(&mut *conn, viewer, sync).await?;
+        let ids = [id.to_owned()];
+        let known = conn.records_by_ids(context.workspace_id, context.sync_id, side, &ids).await?;
+        if let Some(row) = known.first().filter(|row| row.gone_at.is_some()) {
+            drop(conn);
+            return self.gone_record(viewer, &context, side, row).await;
+        }
         let (planned, link) = self.plan_one(&mut *conn, &context, (side, id), None).await?;
         let read_at = |side: Side, id: Option<&str>, rows: &[RecordRow]| {
             rows.iter()
@@ -84,7 +94,8 @@ impl Engine {
         let state = pair_state(&row.verdict);
         let asked = self.question(&mut *conn, &context, &planned).await?;
         drop(conn);
-        let history = self.history(viewer, &planned).await?;
+        let ids: Vec<&str> = [planned.contact_id(), planned.customer_id()].into_iter().flatten().collect();
+        let history = self.history(viewer, &ids).await?;
         let refused = history.iter().find(|line| line.action == "record.write_refused").map(|line| line.words.as_str());
         let (question, answer, trace) =
             trace::of(&planned, link.is_some(), refused.filter(|_| state == PairState::Failed));
@@ -106,6 +117,7 @@ impl Engine {
             chargify_read_at: read_at(Side::Chargify, planned.customer_id(), &rows),
             would: planned.item.changes.iter().map(crate::runs::change_view).collect(),
             asked,
+            gone: None,
         })
     }
 
@@ -149,25 +161,28 @@ impl Engine {
         Ok((planned, link))
     }
 
-    async fn history(&self, viewer: &Viewer, planned: &Planned) -> Result<Vec<HistoryView>> {
+    /// What happened to these records, newest first: each line once, though it is about both of a pair.
+    async fn history(&self, viewer: &Viewer, ids: &[&str]) -> Result<Vec<HistoryView>> {
         if !viewer.actor().role().may(Right::SeeAudit) {
             return Ok(Vec::new());
         }
-        let record = planned.contact_id().or(planned.customer_id()).unwrap_or_default().to_owned();
-        let page = self.audit_page(viewer, AuditFilter { record, ..AuditFilter::default() }).await?;
-        Ok(page
-            .lines
-            .into_iter()
-            .map(|line| HistoryView {
-                at: line.at,
-                actor: line.actor_name,
-                action: line.action,
-                words: line.words,
-                outcome: line.outcome,
-                changes: line.changes,
-                run_number: line.run_number,
-            })
-            .collect())
+        let mut lines = Vec::new();
+        for id in ids {
+            let record = (*id).to_owned();
+            lines.extend(self.audit_page(viewer, AuditFilter { record, ..AuditFilter::default() }).await?.lines);
+        }
+        lines.sort_by_key(|line| std::cmp::Reverse(line.line_no));
+        lines.dedup_by_key(|line| line.line_no);
+        let view = |line: domain::view::AuditLineView| HistoryView {
+            at: line.at,
+            actor: line.actor_name,
+            action: line.action,
+            words: line.words,
+            outcome: line.outcome,
+            changes: line.changes,
+            run_number: line.run_number,
+        };
+        Ok(lines.into_iter().map(view).collect())
     }
 }
 
@@ -180,6 +195,9 @@ fn page_key(text: &str) -> Result<RecordKey> {
     };
     Ok(RecordKey { sync_id, side: side.to_owned(), remote_id: remote_id.to_owned() })
 }
+
+/// Stands for the state of records that are gone.
+const GONE: &str = "gone";
 
 fn may_see(viewer: &Viewer) -> Result<()> {
     if viewer.actor().role().may(Right::SeePersonalData) {
@@ -216,6 +234,7 @@ fn pair_state(verdict: &str) -> PairState {
         "waiting" => PairState::Waiting,
         "failed" => PairState::Failed,
         "left_out" => PairState::LeftOut,
+        GONE => PairState::Gone,
         _ => PairState::Unpaired,
     }
 }

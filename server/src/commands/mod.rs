@@ -11,6 +11,7 @@ mod runs;
 mod sandbox;
 mod serve;
 mod status;
+mod webhooks;
 
 use crate::{
     cli::{AuditCommand, Command, KeysCommand, UserCommand},
@@ -51,6 +52,7 @@ async fn dispatch(command: Command, environment: Environment) -> anyhow::Result<
         Command::Export(arguments) => configuration::export(arguments, environment).await,
         Command::Run(arguments) => runs::run(arguments, environment).await,
         Command::Status(arguments) => status::status(arguments, environment).await,
+        Command::Webhooks(command) => webhooks::webhooks(command, environment).await,
         Command::Audit(AuditCommand::Verify(arguments)) => audit::verify(arguments, environment).await,
         Command::Audit(AuditCommand::Export(arguments)) => audit::export(arguments, environment).await,
         Command::User(UserCommand::Add(arguments)) => people::add(arguments, environment).await,

@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod layering;
 mod queries;
 mod run;
@@ -52,6 +53,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Feed damaged answers and webhooks to Concord and look for a panic, a lost row, a webhook without an outcome.
+    Fuzz {
+        /// How long, all targets together.
+        #[arg(long, default_value_t = fuzz::SECONDS)]
+        seconds: u32,
+    },
     /// Describe the SQL anew for builds without a database, after a change of a query or of the schema.
     Queries {
         /// Only fail when the descriptions are out of date.
@@ -88,6 +95,7 @@ fn run_command() -> anyhow::Result<()> {
         Command::Ci => ci::run(),
         Command::Bench { rest } => bench::run(&rest),
         Command::Sim { rest } => sim::run(&rest),
+        Command::Fuzz { seconds } => fuzz::run(seconds).map(|closing| closing.iter().for_each(|line| println!("{line}"))),
         Command::Queries { check } => queries::run(if check { queries::Mode::Check } else { queries::Mode::Write }),
         Command::Layering => layering::run(),
         Command::WasmBudget => wasm_budget::run(),

@@ -9,6 +9,7 @@ use crate::field::Catalogue;
 use crate::problem::{Problem, ProblemCode};
 use crate::record::FieldKey;
 use crate::side::Side;
+use crate::subscription::is_fact;
 use crate::transform::{self, Transform};
 
 /// The contact's tags: a set of which every rule, and every person, has only a part.
@@ -195,6 +196,13 @@ impl Rule {
         if self.direction == Direction::ToHighlevel { Side::Chargify } else { Side::Highlevel }
     }
 
+    /// Who wins when both sides changed to different values: of a billing fact always the customer, since nothing else can
+    /// be true.
+    #[must_use]
+    pub fn winner(&self) -> Conflict {
+        if is_fact(&self.chargify) { Conflict::Chargify } else { self.conflict }
+    }
+
     /// True when the rule puts tags on contacts and takes off those it put on; tags of others are none of its business.
     #[must_use]
     pub fn adds_tags(&self) -> bool {
@@ -290,6 +298,9 @@ fn check_fields(rule: &Rule, known: &Catalogue, problems: &mut Vec<Problem>) {
         match known.get(side, key) {
             None => problems.push(Problem::at(ProblemCode::UnknownField, key, format!("in {}", side.label()))),
             Some(_) if side == Side::Highlevel && rule.adds_tags() => {}
+            Some(_) if side == Side::Chargify && is_fact(key) && rule.direction.allows(side) => {
+                problems.push(Problem::at(ProblemCode::FactIsOnlyTold, key, ""));
+            }
             Some(field) if !field.writable && rule.direction.allows(side) => {
                 problems.push(Problem::at(ProblemCode::ReadOnlyTarget, key, format!("{} field", side.label())));
             }

@@ -65,6 +65,8 @@ pub struct Candidate<'a> {
     pub record: &'a Record,
     /// The other contact it already belongs to: by an active link, or because its `reference` is that contact's.
     pub taken_by: Option<RemoteId>,
+    /// The contact it belonged to until that one was deleted.
+    pub left_by: Option<RemoteId>,
 }
 
 /// How many *other* contacts of the location share what a rule goes by.
@@ -113,6 +115,8 @@ pub enum Ambiguity {
     SeveralContacts,
     /// The only customer that fits belongs to this other contact.
     Taken(RemoteId),
+    /// The only customer that fits belonged to this other contact, which was deleted: the two may have been merged.
+    Left(RemoteId),
 }
 
 /// The answer.
@@ -195,11 +199,12 @@ fn single<'a>(
     found.sort_by(|one, other| one.id.cmp(&other.id));
     found.dedup_by(|one, other| one.id == other.id);
     let first = *found.first()?;
-    let taken = first.taken_by.clone().filter(|owner| Some(owner) != lookup.contact.id.as_ref());
-    let why = match (found.len(), taken) {
-        (1, Some(owner)) => Ambiguity::Taken(owner),
-        (1, None) if others > 0 => Ambiguity::SeveralContacts,
-        (1, None) => {
+    let another = |owner: &Option<RemoteId>| owner.clone().filter(|owner| Some(owner) != lookup.contact.id.as_ref());
+    let why = match (found.len(), another(&first.taken_by), another(&first.left_by)) {
+        (1, Some(owner), _) => Ambiguity::Taken(owner),
+        (1, None, Some(owner)) => Ambiguity::Left(owner),
+        (1, None, None) if others > 0 => Ambiguity::SeveralContacts,
+        (1, None, None) => {
             return Some(match rule {
                 MatchRule::Reference => Match::Reference(first.id.clone()),
                 MatchRule::Email => Match::Email(first.id.clone()),

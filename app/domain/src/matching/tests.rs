@@ -28,13 +28,14 @@ fn ann(id: &str) -> Record {
 struct Case {
     customers: Vec<(Record, Option<&'static str>)>,
     others: Sharing,
+    left_by: Option<&'static str>,
     policy: MatchPolicy,
 }
 
 impl Case {
     fn new(customers: impl IntoIterator<Item = Record>) -> Self {
         let customers = customers.into_iter().map(|record| (record, None)).collect();
-        Self { customers, others: Sharing::default(), policy: MatchPolicy::default() }
+        Self { customers, others: Sharing::default(), left_by: None, policy: MatchPolicy::default() }
     }
 
     fn taken_by(mut self, owner: &'static str) -> Self {
@@ -50,6 +51,7 @@ impl Case {
                 id: record.id.clone().unwrap(),
                 record,
                 taken_by: owner.map(RemoteId::from),
+                left_by: self.left_by.map(RemoteId::from),
             })
             .collect();
         let contact = contact();
@@ -163,4 +165,17 @@ proptest! {
             prop_assert_eq!(Case::new(customers).find(), Case::new(reversed).find());
         }
     }
+}
+
+#[test]
+fn a_customer_whose_contact_was_deleted_is_nobodys_before_a_person_says_so() {
+    let left = |left_by| Case { left_by: Some(left_by), ..Case::new([ann("7").with("email", "ann@example.com")]) };
+    let of = |rule| ambiguous(rule, &["7"], Ambiguity::Left("gone".into()));
+    assert_eq!(left("gone").find(), of(MatchRule::Email));
+    let by_phone = Case { left_by: Some("gone"), ..Case::new([ann("7")]) };
+    assert_eq!(by_phone.find(), of(MatchRule::PhoneName));
+    // It is the contact itself that came back.
+    assert_eq!(left("Abc1").find(), Match::Email("7".into()));
+    let taken = left("gone").taken_by("other").find();
+    assert_eq!(taken, ambiguous(MatchRule::Email, &["7"], Ambiguity::Taken("other".into())));
 }

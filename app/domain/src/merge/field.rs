@@ -113,7 +113,7 @@ impl<'a> FieldMerge<'a> {
         if let Some(kept) = self.sides.decided {
             return self.carry(kept.other(), true);
         }
-        match self.sides.rule.conflict {
+        match self.sides.rule.winner() {
             Conflict::Highlevel => self.carry(Side::Chargify, false),
             Conflict::Chargify => self.carry(Side::Highlevel, false),
             Conflict::FillEmpty => match (self.highlevel.is_blank(), self.chargify.is_blank()) {

@@ -126,6 +126,8 @@ pub enum ReasonCode {
     CreateContactsOff,
     /// Several customers fit, or the one that fits is somebody's already.
     SeveralFit,
+    /// The customer that fits lost its contact to a deletion: perhaps a merge.
+    PartnerLeft,
     /// The reference differs from the contact's id only in case.
     ReferenceCase,
     /// Fields changed on both sides.

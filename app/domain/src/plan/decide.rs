@@ -229,6 +229,17 @@ fn ambiguous(input: &PlanInput<'_>) -> PlanItem {
             ReasonCode::ReferenceCase,
             format!("customer {id} has this contact's id as its reference, but in other capitals"),
         ),
+        Some(Match::Ambiguous { rule, candidates, why: Ambiguity::Left(contact) }) => {
+            let ids: Vec<&str> = candidates.iter().map(|id| id.as_str()).collect();
+            let (id, rule) = (ids.join(", "), rule.words());
+            (
+                ReasonCode::PartnerLeft,
+                format!(
+                    "customer {id} has the same {rule}, and its contact {contact} was deleted: the two contacts may have \
+                     been merged"
+                ),
+            )
+        }
         Some(Match::Ambiguous { rule, candidates, why }) => {
             let ids: Vec<&str> = candidates.iter().map(|id| id.as_str()).collect();
             let ids = ids.join(", ");
@@ -238,7 +249,7 @@ fn ambiguous(input: &PlanInput<'_>) -> PlanItem {
                 match why {
                     Ambiguity::SeveralCustomers => format!("several customers have the same {rule}: {ids}"),
                     Ambiguity::SeveralContacts => format!("other contacts have the same {rule} as customer {ids}"),
-                    Ambiguity::Taken(owner) => {
+                    Ambiguity::Taken(owner) | Ambiguity::Left(owner) => {
                         format!("customer {ids} has the same {rule}, but belongs to contact {owner} already")
                     }
                 },
@@ -251,9 +262,8 @@ fn ambiguous(input: &PlanInput<'_>) -> PlanItem {
 
 fn unlink(input: &PlanInput<'_>, gone: Side) -> PlanItem {
     let code = if gone == Side::Highlevel { ReasonCode::ContactGone } else { ReasonCode::CustomerGone };
-    let (noun, other) = (gone.noun(), gone.other().noun());
-    let words =
-        format!("the {noun} was deleted in {}; the {other} is left as it is and waits for a decision", gone.label());
+    let what = input.policy.deletes.words(gone);
+    let words = format!("the {} was deleted in {}; {what}", gone.noun(), gone.label());
     end(input, Action::Unlink, Reason::new(code, words))
 }
 

@@ -15,6 +15,7 @@ pub use action::{Action, Reason, ReasonCode};
 pub use decide::plan;
 
 use crate::decision::Decision;
+use crate::deletes::DeletePolicy;
 use crate::field::Catalogue;
 use crate::id::LinkId;
 use crate::mapping::{Mapping, RuleKey, TAGS};
@@ -45,6 +46,9 @@ pub struct SyncPolicy {
     /// Whether a linked customer whose `reference` is empty gets the contact's id.
     #[serde(default)]
     pub write_reference: bool,
+    /// What becomes of partners of deleted records.
+    #[serde(default)]
+    pub deletes: DeletePolicy,
 }
 
 /// The link a record already has.

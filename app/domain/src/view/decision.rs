@@ -12,6 +12,8 @@ pub enum QuestionKind {
     Conflict,
     /// Matching found more than one partner, or one that is not certain.
     Ambiguous,
+    /// The customer that fits lost its contact to a deletion: the two contacts may have been merged.
+    Merged,
     /// The partner was deleted.
     Held,
     /// Answered: a person left it out for good. It can be taken back.
@@ -32,6 +34,31 @@ pub struct QuestionView {
     pub may_leave_out: bool,
     /// Who left it out, and when.
     pub answered: Option<(String, At)>,
+    /// The deleted contact that may have been merged into this one.
+    #[serde(default)]
+    pub former: Option<FormerContactView>,
+    /// Contacts that a deleted one may have been merged into, for the customer it left.
+    #[serde(default)]
+    pub heirs: Vec<HeirView>,
+}
+
+/// A deleted contact, as it was last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormerContactView {
+    pub contact_id: String,
+    pub name: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    /// When it was found to be gone.
+    pub gone_at: Option<At>,
+}
+
+/// A contact that may stand in for a deleted one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeirView {
+    pub contact_id: String,
+    pub name: String,
+    pub email: Option<String>,
 }
 
 /// One field that was changed on both sides. Empty text stands for an empty field.

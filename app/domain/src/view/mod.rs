@@ -7,23 +7,28 @@ mod audit;
 mod connection;
 mod decision;
 mod delivery;
+mod engagement;
 mod overview;
 mod person;
 mod record;
 mod run;
 mod schedule;
 mod sync;
+mod webhooks;
 
 pub use at::At;
 pub use audit::{AuditFilter, AuditLineView, AuditPageView};
 pub use connection::{AppView, CheckStepView, CheckView, ConnectionView, CredentialView, StepState};
-pub use decision::{AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, QuestionKind, QuestionView};
+pub use decision::{
+    AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, FormerContactView, HeirView, QuestionKind, QuestionView,
+};
 pub use delivery::{DeliveryPageView, DeliveryView};
+pub use engagement::EngagementView;
 pub use overview::{NeedView, OverviewView, QueueView, Tally24};
 pub use person::{MemberView, SessionView, WorkspaceView};
 pub use record::{
-    FieldView, HistoryView, PairState, RecordFilter, RecordPageView, RecordRowView, RecordView, ResyncView,
-    TraceStepView,
+    FieldView, FormerPartnerView, HistoryView, PairState, RecordFilter, RecordPageView, RecordRowView, RecordView,
+    ResyncView, TombstoneView, TraceStepView,
 };
 pub use run::{
     CallView, ChangeView, ItemFilter, ItemPageView, ItemView, PhaseView, ReasonCountView, RunLiveView, RunPageView,
@@ -31,3 +36,4 @@ pub use run::{
 };
 pub use schedule::{ScheduleBriefView, ScheduleDraft, ScheduleView, StartView, TimingView};
 pub use sync::{FieldChoiceView, MappingVersionView, RuleView, SettingsDraft, SyncDraft, SyncView};
+pub use webhooks::{EndpointState, HearingView, SelfTestView, WebhooksView};

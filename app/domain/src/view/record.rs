@@ -1,6 +1,7 @@
 //! Records as pages see them: both sides, what was agreed last, what would happen now.
 
 use super::{At, decision::QuestionView, run::ChangeView};
+use crate::side::Side;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub enum PairState {
     LeftOut,
     /// Not linked yet.
     Unpaired,
+    /// Deleted at the service.
+    Gone,
 }
 
 /// Which records a list wants; what is empty narrows nothing.
@@ -28,7 +31,7 @@ pub struct RecordFilter {
     pub search: String,
     /// Name of the sync.
     pub sync: String,
-    /// `in_step`, `drifted`, `waiting`, `failed`, `left_out`, `unpaired`.
+    /// `in_step`, `drifted`, `waiting`, `failed`, `left_out`, `unpaired`, `gone`.
     pub state: String,
     /// The `next` of the page before.
     pub after: String,
@@ -78,6 +81,34 @@ pub struct RecordView {
     pub would: Vec<ChangeView>,
     /// What a person has to settle before anything is written, or has settled and can take back.
     pub asked: Option<QuestionView>,
+    /// Where the record was deleted: when, how that is known, and what became of its partner.
+    #[serde(default)]
+    pub gone: Option<TombstoneView>,
+}
+
+/// What is kept of a record that was deleted at its service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TombstoneView {
+    pub side: Side,
+    /// When it was found to be gone.
+    pub at: At,
+    /// How that is known, as sentences.
+    pub how: String,
+    /// Until when its last values are kept.
+    pub kept_until: At,
+    pub partner: Option<FormerPartnerView>,
+}
+
+/// The record that a deleted one was paired with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormerPartnerView {
+    pub side: Side,
+    pub id: String,
+    pub name: String,
+    /// What became of it, as a sentence.
+    pub what: String,
+    /// False: nothing of it is kept, so that it has no page.
+    pub is_known: bool,
 }
 
 /// Read, scope, match, map, merge, validate, write.

@@ -1,6 +1,7 @@
 //! Syncs and their mapping as pages see them.
 
 use super::{At, ScheduleBriefView};
+use crate::deletes::Effect;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,18 @@ pub struct SyncView {
     pub prefix: Option<String>,
     pub create_contacts: bool,
     pub write_reference: bool,
+    /// Whether notes, tasks and appointments become subscription notes.
+    #[serde(default)]
+    pub carry_notes: bool,
+    #[serde(default)]
+    pub carry_tasks: bool,
+    #[serde(default)]
+    pub carry_appointments: bool,
+    /// What becomes of the customer of a deleted contact, and of the contact of a deleted customer.
+    #[serde(default)]
+    pub contact_deleted: Effect,
+    #[serde(default)]
+    pub customer_deleted: Effect,
     pub mapping_version: u32,
     pub rules: Vec<RuleView>,
     pub links: u64,
@@ -119,6 +132,16 @@ pub struct SettingsDraft {
     pub create_contacts: bool,
     #[serde(default)]
     pub write_reference: bool,
+    #[serde(default)]
+    pub carry_notes: bool,
+    #[serde(default)]
+    pub carry_tasks: bool,
+    #[serde(default)]
+    pub carry_appointments: bool,
+    #[serde(default)]
+    pub contact_deleted: Effect,
+    #[serde(default)]
+    pub customer_deleted: Effect,
     pub slots: u16,
     /// Why; stands in the audit trail.
     #[serde(default)]

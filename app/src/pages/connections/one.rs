@@ -7,7 +7,10 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use time::OffsetDateTime;
 
-use super::super::standing;
+use super::{
+    super::standing,
+    webhooks::{self, WebhooksCard, webhooks},
+};
 use crate::{
     AppError,
     kept::{self, Kept},
@@ -71,9 +74,11 @@ pub fn ConnectionPage() -> impl IntoView {
     let refused = page::refused::<TestConnection>().or_else(page::refused::<RotateCredential>);
     let load = async move {
         let connection = connection(id.clone()).await?;
-        Ok((connection, kept::take(&form(&id)).await))
+        let hooks = webhooks(id.clone()).await?;
+        let told = kept::take(&webhooks::form(&id)).await;
+        Ok((connection, kept::take(&form(&id)).await, hooks, told))
     };
-    page::loaded("Connection", load, move |seen, (connection, kept)| {
+    page::loaded("Connection", load, move |seen, (connection, kept, hooks, told)| {
         let now = seen.now();
         let standing = standing::of_connection(&connection);
         let crumbs = vec![Crumb::place(Place::Connections), Crumb::here(connection.name.clone())];
@@ -93,7 +98,8 @@ pub fn ConnectionPage() -> impl IntoView {
                 <div class="cols-main">
                     <TestCard connection=connection.clone() lacks=seen.lacks(Right::ManageConnections) now=now />
                     <div class="stack">
-                        <Whereabouts connection=connection.clone() now=now />
+                        <Whereabouts connection=connection.clone() />
+                        <WebhooksCard webhooks=hooks seen=seen.clone() told=told />
                         <Credentials connection=connection seen=seen kept=kept now=now />
                     </div>
                 </div>
@@ -231,24 +237,12 @@ fn Rung(step: CheckStepView) -> impl IntoView {
 }
 
 #[component]
-fn Whereabouts(connection: ConnectionView, now: OffsetDateTime) -> impl IntoView {
+fn Whereabouts(connection: ConnectionView) -> impl IntoView {
     let account = match connection.side {
         Side::Highlevel => "Location id",
         Side::Chargify => "Subdomain",
     };
-    let how = match connection.side {
-        Side::Highlevel => {
-            "In a Marketplace app, subscribe to the contact events and give this address. Without webhooks, changes are found by reading."
-        }
-        Side::Chargify => {
-            "In Chargify under Config, Settings, Webhooks, add this address for customer create and update. Without webhooks, changes are found by reading."
-        }
-    };
     let median = connection.median_ms.map(|ms| format!("in {ms} ms, the median"));
-    let last = match connection.last_webhook_at {
-        Some(at) => view! { <Moment at=at.instant() now=now /> }.into_any(),
-        None => "none yet".into_any(),
-    };
     view! {
         <Card title="Account">
             <Facts>
@@ -258,12 +252,7 @@ fn Whereabouts(connection: ConnectionView, now: OffsetDateTime) -> impl IntoView
                 {connection.base_url.map(|url| view! { <Fact name="Address"><code>{url}</code></Fact> })}
                 <Fact name="Calls today" value=connection.calls_today />
                 {median.map(|median| view! { <Fact name="Answers" value=median /> })}
-                <Fact name="Webhooks to">
-                    <code>{connection.webhook_url}</code>
-                </Fact>
-                <Fact name="Last webhook">{last}</Fact>
             </Facts>
-            <p class="meta">{how}</p>
         </Card>
     }
 }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::{
     super::{audit::line::begun, standing},
     SideId, Which,
+    gone::{Gone, LastValues},
     question::{Question, TakePartAgain},
 };
 use crate::{
@@ -70,10 +71,16 @@ fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError
     let crumbs = vec![Crumb::place(Place::Records), Crumb::here(name.clone())];
     let read = read_words(&record, now);
     let (question, answer, trace) = (record.question.clone(), record.answer.clone(), steps(&record));
-    let why = view! {
-        <Card title=question note=answer flush=true>
-            <Trace steps=trace />
-        </Card>
+    let gone = record.gone.clone();
+    let is_gone = gone.is_some();
+    let why = match gone {
+        Some(gone) => view! { <Gone record=record.clone() gone=gone now=now /> }.into_any(),
+        None => view! {
+            <Card title=question note=answer flush=true>
+                <Trace steps=trace />
+            </Card>
+        }
+        .into_any(),
     };
     let fields = record.fields.clone();
     let asked = record.asked.clone();
@@ -82,7 +89,7 @@ fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError
     let ids = view! { <Ids record=record.clone() now=now /> };
     // Where something is asked, the answer is the way on.
     let resync = match seen.lacks(Right::Run) {
-        _ if is_asked => ().into_any(),
+        _ if is_asked || is_gone => ().into_any(),
         Some(why) => view! { <Guarded text="Resync…" lacks=Some(why) /> }.into_any(),
         None => {
             let press =
@@ -90,6 +97,11 @@ fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError
             view! { <LinkButton text="Resync…" href=format!("{here}/resync") press=press glyph=Glyph::Turning /> }
                 .into_any()
         }
+    };
+    let sides = if is_gone {
+        view! { <LastValues record=record.clone() /> }.into_any()
+    } else {
+        view! { <Sides fields=fields read=read /> }.into_any()
     };
     view! {
         <Frame here=Place::Records viewer=seen.viewer() crumbs=crumbs>
@@ -104,7 +116,7 @@ fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError
             {asked}
             {why}
             <div class="cols-main">
-                <Sides fields=fields read=read />
+                {sides}
                 <Past record=record may=seen.may(Right::SeeAudit) now=now />
             </div>
         </Frame>
@@ -121,10 +133,14 @@ pub(super) fn Ids(record: RecordView, now: OffsetDateTime) -> impl IntoView {
             </span>
         }
     });
+    // Of a deleted record nothing is still to come on the other side.
+    let is_gone = record.gone.is_some();
+    let sides = [(Side::Highlevel, record.contact_id), (Side::Chargify, record.customer_id)];
+    let ids = sides.into_iter().filter(move |(_, id)| id.is_some() || !is_gone);
+    let ids = ids.map(|(side, id)| view! { <SideId side=side id=id /> }).collect_view();
     view! {
         <div class="line">
-            {record.email.map(|email| view! { <bdi>{email}</bdi> })} <SideId side=Side::Highlevel id=record.contact_id />
-            <SideId side=Side::Chargify id=record.customer_id /> {paired} <span>
+            {record.email.map(|email| view! { <bdi>{email}</bdi> })} {ids} {paired} <span>
                 "sync " <a href=format!("/syncs/{}", encoded(&record.sync))>{record.sync.clone()}</a>
             </span>
         </div>
@@ -313,6 +329,7 @@ fn Line(line: HistoryView, now: OffsetDateTime) -> impl IntoView {
         ("record.updated", _) => (Tone::Ok, Glyph::Pencil),
         ("record.linked", _) => (Tone::Ok, Glyph::Chain),
         ("record.unlinked", _) => (Tone::Idle, Glyph::Removed),
+        ("record.restored", _) => (Tone::Ok, Glyph::Undo),
         ("record.decided" | "record.decision_taken_back", _) => (Tone::Accent, Glyph::Decision),
         _ => (Tone::Idle, Glyph::Unchanged),
     };

@@ -1,18 +1,20 @@
-//! What is asked about a record: the fields changed on both sides, the customers it may be, or what becomes of it after
-//! a deletion. A plain form whose answer is an address: it leads to what would be written, and writes nothing itself.
+//! What is asked about a record: the fields changed on both sides, the customers it may be, whether a deleted contact was
+//! merged into it, or what becomes of it after a deletion. A plain form whose answer is an address: it leads to what would be written, and writes nothing itself.
 
 use domain::{
     Right, Side,
-    view::{AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, QuestionKind, QuestionView},
+    view::{
+        AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, FormerContactView, HeirView, QuestionKind, QuestionView,
+    },
 };
 use leptos::{prelude::*, server_fn::ServerFn as _};
 use time::OffsetDateTime;
 
-use super::Which;
+use super::{Which, one::address};
 use crate::{
     AppError,
     page::{self, Guarded, Seen},
-    parts::{Card, Cell, Change, Col, Diffs, Foot, Glyph, Half, Moment, Name, Press, Row, Standing, Table, shortened},
+    parts::{Card, Cell, Change, Col, Diffs, Foot, Glyph, Half, Item, Items, Moment, Name, Press, Row, Standing, Table, shortened},
 };
 
 /// Fields that one answer can decide at most: more than any mapping has.
@@ -60,6 +62,10 @@ pub(super) fn Question(
             "Which value is kept?",
             "Each was changed on both sides since they last agreed. The value you keep is written to the other side.",
         ),
+        QuestionKind::Merged => (
+            "Was a deleted contact merged into this one?",
+            "Then its customer is this one’s now, and both histories stay. Nothing is written before you say so.",
+        ),
         QuestionKind::Ambiguous => ("Which customer is this contact?", "Nothing of it is written before you say so."),
         QuestionKind::Held | QuestionKind::LeftOut => {
             ("What shall become of it?", "Nothing is created in place of what was deleted before you say so.")
@@ -70,6 +76,12 @@ pub(super) fn Question(
     let partner = partner.then(|| view! { <input type="hidden" name="partner" value=given.partner.clone() /> });
     let fields = (!question.fields.is_empty())
         .then(|| view! { <Fields fields=question.fields.clone() given=given.fields disabled=disabled /> });
+    let former = question
+        .former
+        .clone()
+        .map(|former| view! { <Former former=former sync=which.sync.clone() now=now /> });
+    let heirs = (!question.heirs.is_empty())
+        .then(|| view! { <Heirs heirs=question.heirs.clone() sync=which.sync.clone() /> });
     let partners = (question.kind != QuestionKind::Conflict)
         .then(|| view! { <Partners question=question disabled=disabled now=now /> });
     view! {
@@ -77,6 +89,8 @@ pub(super) fn Question(
             <Card title=title note=note flush=true>
                 {partner}
                 {fields}
+                {former}
+                {heirs}
                 {partners}
                 <Foot slot>
                     <Guarded text="Show what it would write" press=Press::Primary lacks=lacks />
@@ -203,6 +217,9 @@ fn Partners(question: QuestionView, disabled: bool, now: OffsetDateTime) -> impl
         }
     });
     let create = match (kind, several) {
+        (QuestionKind::Merged, _) => {
+            ("No, it is somebody else: create a new customer", "The customer of the deleted contact stays as it is.")
+        }
         (QuestionKind::Held, _) => {
             ("Create its partner anew", "As if there had never been one, with all mapped fields.")
         }
@@ -225,6 +242,40 @@ fn Partners(question: QuestionView, disabled: bool, now: OffsetDateTime) -> impl
             {may_leave_out.then(|| other("nobody", leave))}
         </div>
     }
+}
+
+/// The deleted contact that may have been merged into this one.
+#[component]
+fn Former(former: FormerContactView, sync: String, now: OffsetDateTime) -> impl IntoView {
+    let FormerContactView { contact_id, name, email, phone, gone_at } = former;
+    let known = [email, phone].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let name = if name.is_empty() { format!("Contact {contact_id}") } else { name };
+    let href = gone_at.map(|_| address(&sync, Side::Highlevel.as_str(), &contact_id));
+    let when = gone_at.map(|at| {
+        view! {
+            <span class="meta">"deleted " <Moment at=at.instant() now=now /></span>
+        }
+    });
+    view! {
+        <Items>
+            <Item name=name note=known href=href half=Half::HighLevel>
+                {when}
+            </Item>
+        </Items>
+    }
+}
+
+/// Contacts that a deleted one may have been merged into: each has a page on which that is asked.
+#[component]
+fn Heirs(heirs: Vec<HeirView>, sync: String) -> impl IntoView {
+    let items = heirs.into_iter().map(|heir| {
+        let name = if heir.name.is_empty() { format!("Contact {}", heir.contact_id) } else { heir.name };
+        let note = format!("{} · may be the same person: look there first", heir.email.unwrap_or_default());
+        let href = address(&sync, Side::Highlevel.as_str(), &heir.contact_id);
+        view! { <Item name=name note=note.trim_start_matches(" · ").to_owned() href=href half=Half::HighLevel /> }
+    });
+    let items: Vec<_> = items.collect();
+    view! { <Items>{items}</Items> }
 }
 
 #[component]

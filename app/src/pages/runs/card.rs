@@ -3,7 +3,7 @@
 use domain::view::{At, PhaseView, RunLiveView, RunView};
 use leptos::prelude::*;
 
-use crate::parts::{Balance, Ending, Glyph, Ledger, Phase, Progress, RunLine, Term, Tone, figure, lasting};
+use crate::parts::{Balance, Ending, Glyph, Ledger, Phase, Progress, RunLine, Term, Tone, counted, figure, lasting};
 
 /// Whether something is being done about it right now.
 #[must_use]
@@ -79,7 +79,8 @@ pub fn SumFoot(run: RunView) -> impl IntoView {
     let counts = run.counts;
     let waiting = counts.ambiguous + counts.parked;
     let note = if run.finished_at.is_none() && waiting > 0 {
-        format!("{} wait for a decision and are not written.", figure(waiting))
+        let many = "records wait for a decision and are not written.";
+        counted(waiting, "record waits for a decision and is not written.", many)
     } else if run.mode == "dry-run" {
         "A dry run: nothing was written, and nothing can be.".to_owned()
     } else {

@@ -273,7 +273,7 @@ fn said(run: &RunView) -> Option<AnyView> {
         }
         "complete_with_failures" => (
             Tone::Warn,
-            format!("{} failed and {} are parked.", figure(counts.failed), figure(counts.parked)),
+            left_words(counts.failed, counts.parked),
             "Everything else is done. Each says below what to do.".to_owned(),
         ),
         "cancelled" => (Tone::Idle, "The run was cancelled.".to_owned(), kept),
@@ -295,6 +295,17 @@ fn said(run: &RunView) -> Option<AnyView> {
     Some(notice.into_any())
 }
 
+/// What a run that went through left undone.
+fn left_words(failed: u64, parked: u64) -> String {
+    let failed_words = counted(failed, "record failed", "records failed");
+    match (failed, parked) {
+        (_, 0) => format!("{failed_words}."),
+        (0, _) => format!("{}.", counted(parked, "record is parked", "records are parked")),
+        (_, 1) => format!("{failed_words} and 1 is parked."),
+        (_, _) => format!("{failed_words} and {} are parked.", figure(parked)),
+    }
+}
+
 /// The card of a run on which nothing moves.
 #[component]
 fn Still(live: RunLiveView, children: Children) -> impl IntoView {
@@ -310,5 +321,26 @@ fn Still(live: RunLiveView, children: Children) -> impl IntoView {
                 <SumFoot run=run />
             </Foot>
         </Card>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_run_reads_well_for_every_number() {
+        let table = [
+            (0, 1, "1 record is parked."),
+            (0, 3, "3 records are parked."),
+            (1, 0, "1 record failed."),
+            (2, 0, "2 records failed."),
+            (1, 1, "1 record failed and 1 is parked."),
+            (1, 3, "1 record failed and 3 are parked."),
+            (1_200, 1, "1,200 records failed and 1 is parked."),
+        ];
+        for (failed, parked, words) in table {
+            assert_eq!(left_words(failed, parked), words);
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     CredentialLookup,
-    file::{ConnectionEntry, FieldEntry, File, Kind, ScheduleEntry, SyncEntry},
+    file::{ConnectionEntry, FieldEntry, File, Kind, ScheduleEntry, SyncEntry, Webhooks},
 };
 use crate::{
     EngineError, Result,
@@ -22,6 +22,8 @@ use toml::Spanned;
 /// A connection the file wants.
 pub(super) struct CheckedConnection {
     pub(super) new: NewConnection,
+    /// Concord registers the endpoint of its webhooks by itself.
+    pub(super) registers: bool,
     line: usize,
 }
 
@@ -93,6 +95,20 @@ fn unreadable(text: &str, error: &toml::de::Error) -> String {
 
 fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Why the endpoint of a connection cannot be registered.
+fn unregistrable(side: Side, registers: bool, has_shared_key: bool) -> Option<&'static str> {
+    match side {
+        _ if !registers => None,
+        Side::Highlevel => Some(
+            "GoHighLevel has no way to register them from outside; leave it out and subscribe in your Marketplace app",
+        ),
+        Side::Chargify if !has_shared_key => {
+            Some("they cannot be verified without the site's shared key; name it with shared_key_env")
+        }
+        Side::Chargify => None,
+    }
 }
 
 struct Check<'a> {
@@ -169,6 +185,10 @@ impl Check<'_> {
         for (field, _) in needed.iter().filter(|(_, given)| given.is_none()) {
             self.faults.push(format!("line {line}, connection {name}: {field} is missing; add it"));
         }
+        let registers = entry.webhooks == Webhooks::Register;
+        if let Some(fault) = unregistrable(side, registers, entry.shared_key_env.is_some()) {
+            self.faults.push(format!("line {line}, connection {name}: webhooks: {fault}"));
+        }
         let wanted = [
             (CredentialField::Token, &entry.token_env),
             (CredentialField::ApiKey, &entry.api_key_env),
@@ -206,7 +226,7 @@ impl Check<'_> {
             app,
             credentials,
         };
-        Some(CheckedConnection { new, line })
+        Some(CheckedConnection { new, registers, line })
     }
 
     fn sync(&mut self, entry: SyncEntry) -> CheckedSync {
@@ -219,6 +239,8 @@ impl Check<'_> {
             matching: entry.matching,
             create_contacts: entry.create_contacts,
             write_reference: entry.write_reference,
+            engagements: entry.engagements,
+            deletes: entry.deletes,
         };
         self.faults.extend(policy.faults().into_iter().map(|fault| format!("line {line}, sync {name}: {fault}")));
         let mapping = self.mapping(&name, line, &entry.field);

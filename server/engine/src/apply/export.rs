@@ -3,10 +3,12 @@
 use crate::{
     EngineError, Result,
     connections::CredentialField,
-    store::{connections::ConnectionRow, syncs::SyncRow},
+    store::{connections::ConnectionRow, installs::InstallRow, syncs::SyncRow},
 };
 use domain::{
     Side,
+    deletes::DeletePolicy,
+    engagement::Switches,
     mapping::{Conflict, Direction, EmptyRule, Mapping, Rule},
     matching::MatchPolicy,
     schedule::{Schedule, ScheduleText},
@@ -34,6 +36,16 @@ struct Connection {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_env: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_env: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chooser_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_secret_env: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     api_key_env: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shared_key_env: Option<String>,
@@ -41,6 +53,8 @@ struct Connection {
     base_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_public_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhooks: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -57,11 +71,23 @@ struct Sync {
     matching: MatchPolicy,
     #[serde(skip_serializing_if = "is_off")]
     schedule: ScheduleText,
+    #[serde(skip_serializing_if = "carries_none")]
+    engagements: Switches,
+    #[serde(skip_serializing_if = "parts_only")]
+    deletes: DeletePolicy,
     field: Vec<Field>,
 }
 
 fn is_off(schedule: &ScheduleText) -> bool {
     *schedule == Schedule::default().text()
+}
+
+fn parts_only(deletes: &DeletePolicy) -> bool {
+    *deletes == DeletePolicy::default()
+}
+
+fn carries_none(switches: &Switches) -> bool {
+    !switches.any()
 }
 
 #[derive(Serialize)]
@@ -80,22 +106,34 @@ fn is_usual(rule: &EmptyRule) -> bool {
     *rule == EmptyRule::default()
 }
 
-/// Each connection with the names of the credentials it holds.
+/// A connection to be written.
+pub(super) struct Connected {
+    pub(super) row: ConnectionRow,
+    /// Names of the credentials it holds.
+    pub(super) held: Vec<String>,
+    pub(super) app: Option<InstallRow>,
+    /// Concord registers the endpoint of its webhooks by itself.
+    pub(super) registers: bool,
+}
+
 pub(super) fn text(
-    connections: &[(ConnectionRow, Vec<String>)],
+    connections: &[Connected],
     syncs: Vec<(SyncRow, ScheduleText)>,
 ) -> Result<String> {
     let file = File {
-        connection: connections.iter().map(|(row, held)| connection(row, held)).collect(),
+        connection: connections.iter().map(connection).collect(),
         sync: syncs.into_iter().map(sync).collect::<Result<_>>()?,
     };
     let body = toml::to_string(&file).map_err(|_shape| EngineError::Bug("the configuration does not serialise"))?;
     Ok(format!("{HEAD}{body}"))
 }
 
-fn connection(row: &ConnectionRow, held: &[String]) -> Connection {
+fn connection(Connected { row, held, app, registers }: &Connected) -> Connection {
     let is_highlevel = row.side == Side::Highlevel.as_str();
-    let needed = CredentialField::of_calls(if is_highlevel { Side::Highlevel } else { Side::Chargify });
+    let needed = match app {
+        Some(_) => CredentialField::ClientSecret,
+        None => CredentialField::of_calls(if is_highlevel { Side::Highlevel } else { Side::Chargify }),
+    };
     let env = |field: CredentialField| {
         let is_named = field == needed || held.iter().any(|held| held == field.as_str());
         is_named.then(|| variable(&row.name, field))
@@ -106,10 +144,16 @@ fn connection(row: &ConnectionRow, held: &[String]) -> Connection {
         location_id: is_highlevel.then(|| row.account.clone()),
         subdomain: (!is_highlevel).then(|| row.account.clone()),
         token_env: env(CredentialField::Token),
+        client_id: app.as_ref().map(|app| app.client_id.clone()),
+        client_secret_env: env(CredentialField::ClientSecret),
+        version_id: app.as_ref().and_then(|app| app.version_id.clone()),
+        chooser_url: app.as_ref().and_then(|app| app.chooser_url.clone()),
+        workflow_secret_env: env(CredentialField::WorkflowSecret),
         api_key_env: env(CredentialField::ApiKey),
         shared_key_env: env(CredentialField::SharedKey),
         base_url: row.base_url.clone(),
         webhook_public_key: row.webhook_public_key.clone(),
+        webhooks: registers.then_some("register"),
     }
 }
 
@@ -133,6 +177,8 @@ fn sync((row, schedule): (SyncRow, ScheduleText)) -> Result<Sync> {
         scope: policy.scope,
         matching: policy.matching,
         schedule,
+        engagements: policy.engagements,
+        deletes: policy.deletes,
         field: rules.into_iter().map(field).collect(),
     })
 }

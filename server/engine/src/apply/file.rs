@@ -2,6 +2,8 @@
 //! without effect.
 
 use domain::{
+    deletes::DeletePolicy,
+    engagement::Switches,
     mapping::{Conflict, Direction, EmptyRule},
     matching::MatchPolicy,
     scope::Scope,
@@ -43,6 +45,19 @@ pub(super) struct ConnectionEntry {
     pub(super) shared_key_env: Option<Spanned<String>>,
     pub(super) base_url: Option<String>,
     pub(super) webhook_public_key: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) webhooks: Webhooks,
+}
+
+/// Who sees to the endpoint of a site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Webhooks {
+    /// Concord registers it and puts it right.
+    Register,
+    /// A person.
+    #[default]
+    Manual,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +81,12 @@ pub(super) struct SyncEntry {
     pub(super) field: Vec<FieldEntry>,
     #[serde(default)]
     pub(super) schedule: ScheduleEntry,
+    /// Off where nothing is said.
+    #[serde(default)]
+    pub(super) engagements: Switches,
+    /// The partner stays as it is where nothing is said.
+    #[serde(default)]
+    pub(super) deletes: DeletePolicy,
 }
 
 /// Off where nothing is said.

@@ -56,13 +56,35 @@ actions! {
     RecordUpdated = "record.updated";
     RecordLinked = "record.linked";
     RecordUnlinked = "record.unlinked";
+    /// A record that was gone is there again.
+    RecordRestored = "record.restored";
+    /// What was kept of records that went long ago was taken away.
+    TombstonesPurged = "record.tombstones_purged";
     /// A person answered what the rules could not.
     RecordDecided = "record.decided";
     /// A person took their answer back.
     DecisionTakenBack = "record.decision_taken_back";
+    /// A note, task or appointment became a note of a subscription.
+    NoteWritten = "note.written";
+    /// It changed, and its note with it.
+    NoteRewritten = "note.rewritten";
+    /// It was deleted, and its note says so now.
+    NoteMarkedDeleted = "note.marked_deleted";
+    /// A person asked for another try.
+    NoteRetried = "note.retried";
     /// A remote service refused a write.
     WriteRefused = "record.write_refused";
     DeliveryRefused = "delivery.refused";
+    /// A signed webhook was sent to our own address.
+    WebhooksTested = "webhooks.tested";
+    WebhooksRegistered = "webhooks.registered";
+    /// What was missed was fetched.
+    WebhooksFetched = "webhooks.fetched";
+    /// The service stopped sending to our endpoint.
+    WebhooksStopped = "webhooks.stopped";
+    WebhooksSilent = "webhooks.silent";
+    /// They come again after a silence.
+    WebhooksHeard = "webhooks.heard";
     ConfigurationApplied = "configuration.applied";
     AuditExported = "audit.exported";
     /// Every data key was sealed anew with another installation key.

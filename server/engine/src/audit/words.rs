@@ -121,10 +121,32 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
         AuditAction::RecordUpdated => format!("{who} changed {} of {what} in {side}", fields(row)),
         AuditAction::RecordLinked => format!("{who} linked {what}"),
         AuditAction::RecordUnlinked => format!("{who} unlinked {what}"),
+        AuditAction::RecordRestored => format!("{} has {what} again", capital(side)),
+        AuditAction::TombstonesPurged => {
+            let count = number(row, "count").unwrap_or_else(|| "some".to_owned());
+            format!("{who} took away what was kept of records deleted long ago: {count}")
+        }
         AuditAction::RecordDecided => format!("{who} decided about {what}"),
         AuditAction::DecisionTakenBack => format!("{who} took back the decision about {what}"),
+        AuditAction::NoteWritten => format!("{who} wrote {what} to {}", subscription(row)),
+        AuditAction::NoteRewritten => format!("{who} brought {what} up to date in {}", subscription(row)),
+        AuditAction::NoteMarkedDeleted => format!("{who} marked {what} as deleted in {}", subscription(row)),
+        AuditAction::NoteRetried => format!("{who} asked for {what} to be written anew"),
         AuditAction::WriteRefused => format!("{} did not take a change of {what} by {who}", capital(side)),
         AuditAction::DeliveryRefused => format!("A webhook for {what} was turned away"),
+        AuditAction::WebhooksTested => format!("{who} tested the webhook address of {what}"),
+        AuditAction::WebhooksRegistered => format!("{who} registered the webhooks of {what} in {side}"),
+        AuditAction::WebhooksFetched => match number(row, "count") {
+            Some(count) => format!("{who} had {count} missed webhooks of {what} sent again by {side}"),
+            None => format!("{who} had read what changed in {what} unheard"),
+        },
+        AuditAction::WebhooksStopped => format!("{} stopped sending webhooks of {what}", capital(side)),
+        AuditAction::WebhooksSilent => {
+            let expected = prefixed(", where at least ", number(row, "expected").as_deref());
+            let were = if expected.is_empty() { "" } else { " usually come in these hours" };
+            format!("No webhook comes for {what}{expected}{were}")
+        }
+        AuditAction::WebhooksHeard => format!("Webhooks come again for {what}"),
         AuditAction::ConfigurationApplied => format!("{who} applied a configuration file"),
         AuditAction::AuditExported => format!("{who} exported the audit trail"),
         AuditAction::KeyRotated => format!("{who} sealed the credentials with another secret key"),
@@ -156,6 +178,14 @@ fn state(row: &AuditLineRow) -> Option<String> {
 
 fn prefixed(prefix: &str, word: Option<&str>) -> String {
     word.map(|word| format!("{prefix}{word}")).unwrap_or_default()
+}
+
+/// Where a note stands.
+fn subscription(row: &AuditLineRow) -> String {
+    match text(row, "subscription") {
+        Some(id) => format!("subscription {id} in Chargify"),
+        None => "Chargify".to_owned(),
+    }
 }
 
 fn product(side: Option<&str>) -> &'static str {

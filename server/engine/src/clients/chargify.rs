@@ -7,14 +7,20 @@ mod events;
 mod list;
 mod metadata;
 mod metafields;
+mod notes;
 mod refusal;
 mod site;
+mod subscriptions;
+mod webhooks;
 mod wire;
 mod write;
 
 pub use events::{Event, EventPage, MetafieldChange};
 pub use list::{CustomerPage, CustomerRows};
-pub use site::{Site, Subscription};
+pub use notes::Note;
+pub use site::Site;
+pub use subscriptions::{SubscriptionPage, SubscriptionRows};
+pub use webhooks::{Endpoint, LogPage, LogStatus, Logged};
 
 use super::call::{Answer, Call, Manners, send};
 use super::{Account, CallContext, CallError, RowProblem, Wire, Written, address};
@@ -244,16 +250,6 @@ impl Chargify {
     pub async fn site(&self, context: &CallContext) -> Result<Site, CallError> {
         let answer = self.call(context, read("GET /site.json", "/site.json".to_owned())).await?;
         site::site(&answer.json()?).ok_or_else(|| answer.unreadable("the answer holds no site"))
-    }
-
-    /// The customer's subscriptions, as far as they are shown.
-    ///
-    /// # Errors
-    /// A [`CallError`].
-    pub async fn subscriptions_of(&self, context: &CallContext, id: &RemoteId) -> Result<Vec<Subscription>, CallError> {
-        let target = format!("/customers/{}/subscriptions.json", address::encode(id.as_str()));
-        let answer = self.call(context, read("GET /customers/{id}/subscriptions.json", target)).await?;
-        site::subscriptions(&answer.json()?).ok_or_else(|| answer.unreadable("the answer is no list of subscriptions"))
     }
 
     async fn call(&self, context: &CallContext, call: Call) -> Result<Answer, CallError> {

@@ -5,6 +5,7 @@
 
 mod bearer;
 mod grant;
+mod engagements;
 mod location;
 mod meter;
 mod refusal;
@@ -16,6 +17,8 @@ mod write;
 pub use bearer::{Bearer, Held};
 pub use grant::{AppClient, Grant, Tenant};
 pub(crate) use grant::{is_lost, is_no};
+pub(crate) use engagements::engagement;
+pub use engagements::{Engagement, Engagements};
 pub use location::{CustomField, Location};
 pub use meter::{LocationState, Locations, Tokens};
 pub use search::{ContactPage, SearchCursor, SearchPage};

@@ -1,6 +1,6 @@
 //! What a Chargify webhook says: a form with bracketed names (Maxio docs, Webhooks, seen 2026-08).
 
-use super::{Parsed, Refusal, form::Form, signature};
+use super::{Parsed, Refusal, form::Form, signature, subscription::tells_a_subscription};
 use crate::store::deliveries::RecipientRow;
 use http::HeaderMap;
 use secrecy::SecretString;
@@ -24,8 +24,7 @@ pub(super) fn read(
 }
 
 fn subject(form: &Form, event: &str) -> (Option<String>, Option<&'static str>) {
-    let is_used =
-        matches!(event, "customer_create" | "customer_update" | "signup_success") || event.starts_with("subscription_");
+    let is_used = matches!(event, "customer_create" | "customer_update") || tells_a_subscription(event);
     if event == "test" {
         return (None, Some("a test event: the address and the key work"));
     }

@@ -1,7 +1,7 @@
 //! What a GoHighLevel webhook says: one flat JSON object, now and then wrapped in `data` (HighLevel docs, Webhook
 //! Integration Guide, seen 2026-08).
 
-use super::{Parsed, Refusal, signature, workflow};
+use super::{Parsed, Refusal, engagement, signature, workflow};
 use crate::{connections::app_id, store::deliveries::RecipientRow};
 use http::HeaderMap;
 use secrecy::SecretString;
@@ -42,11 +42,10 @@ pub(super) fn read(
         let subject = text(&members, "id");
         let ignored = subject.is_none().then_some("it names no contact");
         (subject, ignored)
-    } else if ENGAGEMENTS.iter().any(|kind| event.starts_with(kind)) {
-        let contact = text(&members, "contactId").or_else(|| {
-            members.get("appointment").and_then(Json::as_object).and_then(|inner| text(inner, "contactId"))
-        });
-        (contact, Some("notes, tasks and appointments are not synced by this version"))
+    } else if let Some(kind) = engagement::kind_of(&event) {
+        let subject = engagement::subject(kind, &members);
+        let ignored = subject.is_none().then_some("it names no note, task or appointment");
+        (subject, ignored)
     } else if event == UNINSTALL {
         let private = recipient.client_id.is_none().then_some("this connection has a private token, no app");
         (Some(recipient.account.clone()), private)

@@ -2,7 +2,7 @@
 //! together, in one statement: a burst costs the database a few commits instead of one each. Alone, an arrival waits for
 //! nobody.
 
-use super::{Parsed, Received, Refusal, chargify, highlevel, workflow};
+use super::{Parsed, Received, Refusal, chargify, engagement, highlevel, workflow};
 use crate::{
     Engine, EngineError, Result,
     clients::Priority,
@@ -244,19 +244,33 @@ impl Engine {
             return Ok(());
         }
         for (sync_id, lane_id) in row.sync_ids.iter().zip(&row.lane_ids) {
-            let job = Job::Reconcile { sync_id: SyncId(*sync_id), side: row.side(), remote_id: subject.clone() };
-            work.delivery_id.push(delivery_id);
-            work.workspace_id.push(row.workspace_id);
-            work.job_id.push(self.entropy().uuid());
-            work.lane_id.push(*lane_id);
-            work.kind.push(job.kind().to_owned());
-            work.priority.push(Priority::Live.rank());
-            work.coalesce_key.push(job.coalesce_key());
-            work.payload
-                .push(serde_json::to_value(&job).map_err(|_infallible| EngineError::Bug("a job does not serialise"))?);
+            for job in jobs_of(arrival, SyncId(*sync_id), subject) {
+                work.delivery_id.push(delivery_id);
+                work.workspace_id.push(row.workspace_id);
+                work.job_id.push(self.entropy().uuid());
+                work.lane_id.push(*lane_id);
+                work.kind.push(job.kind().to_owned());
+                work.priority.push(Priority::Live.rank());
+                work.coalesce_key.push(job.coalesce_key());
+                let payload = serde_json::to_value(&job);
+                work.payload.push(payload.map_err(|_infallible| EngineError::Bug("a job does not serialise"))?);
+            }
         }
         Ok(())
     }
+}
+
+/// What a delivery asks for. Who signed up for something may have notes waiting for it.
+fn jobs_of(arrival: &Genuine, sync_id: SyncId, subject: &str) -> Vec<Job> {
+    let side = arrival.recipient.side();
+    if let Some((engagement, remote_id)) = engagement::of_subject(side, &arrival.parsed.event, subject) {
+        return vec![Job::Engagement { sync_id, engagement, remote_id }];
+    }
+    let mut jobs = vec![Job::Reconcile { sync_id, side, remote_id: subject.to_owned() }];
+    if side == Side::Chargify && arrival.parsed.event == "signup_success" {
+        jobs.push(Job::Engagements { sync_id, side, remote_id: subject.to_owned() });
+    }
+    jobs
 }
 
 /// A connection with its key open.

@@ -103,7 +103,7 @@ fn iso(text: &str) -> String {
 }
 
 /// The three ways an instant is written in payloads: `2024-10-11 15:12:51 -0400`, `2013-11-27 00:59:35 UTC`, ISO 8601.
-fn instant(text: &str) -> Option<OffsetDateTime> {
+pub(super) fn instant(text: &str) -> Option<OffsetDateTime> {
     let text = text.trim();
     if let Some(utc) = text.strip_suffix(" UTC") {
         let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");

@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::{
-    Engine, EngineError, Result,
+    Engine, EngineError, Result, deliveries,
     store::{Tables, deliveries::Settled, jobs::ClaimedRow},
 };
 use domain::{ConnectionId, Side, SyncId, WorkspaceId, outcome::Outcome};
@@ -24,6 +24,14 @@ impl Engine {
             Ok(Job::Reconcile { sync_id, side, remote_id }) => {
                 self.fail_deliveries(&mut *tx, job, (sync_id, side, &remote_id), error).await?;
             }
+            // The next look comes by the clock.
+            Ok(Job::Watch { .. }) => {}
+            Ok(Job::Engagement { sync_id, engagement, remote_id }) => {
+                let subject = deliveries::engagement_subject(engagement, &remote_id);
+                self.fail_deliveries(&mut *tx, job, (sync_id, Side::Highlevel, &subject), error).await?;
+            }
+            // The next full run looks at them again.
+            Ok(Job::Engagements { .. }) => {}
             Err(unreadable) => {
                 tracing::error!(job.id = %job.job_id, error = %unreadable, "a job that nobody can read is given up");
             }

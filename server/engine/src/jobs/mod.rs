@@ -14,7 +14,7 @@ use crate::{
     clients::Priority,
     store::{self, Tables},
 };
-use domain::{ConnectionId, JobId, RunId, Side, SyncId, WorkspaceId};
+use domain::{ConnectionId, JobId, RunId, Side, SyncId, WorkspaceId, engagement::EngagementKind};
 use serde::{Deserialize, Serialize};
 
 /// Everything a worker can be asked to do.
@@ -27,6 +27,12 @@ pub(crate) enum Job {
     Uninstall { connection_id: ConnectionId },
     /// Look at one record and its partner, and do what the mapping asks.
     Reconcile { sync_id: SyncId, side: Side, remote_id: String },
+    /// Carry over one note, task or appointment that webhooks told of.
+    Engagement { sync_id: SyncId, engagement: EngagementKind, remote_id: String },
+    /// Carry over all that a contact has; asked by its customer, what waited for a subscription.
+    Engagements { sync_id: SyncId, side: Side, remote_id: String },
+    /// Look after the webhooks of a connection.
+    Watch { connection_id: ConnectionId },
 }
 
 impl Job {
@@ -35,6 +41,9 @@ impl Job {
             Self::Run { .. } => "run",
             Self::Uninstall { .. } => "uninstall",
             Self::Reconcile { .. } => "reconcile",
+            Self::Engagement { .. } => "engagement",
+            Self::Engagements { .. } => "engagements",
+            Self::Watch { .. } => "watch",
         }
     }
 
@@ -44,6 +53,11 @@ impl Job {
             Self::Run { run_id } => format!("run:{run_id}"),
             Self::Uninstall { connection_id } => format!("uninstall:{connection_id}"),
             Self::Reconcile { sync_id, side, remote_id } => format!("reconcile:{sync_id}:{side}:{remote_id}"),
+            Self::Engagement { sync_id, engagement, remote_id } => {
+                format!("engagement:{sync_id}:{engagement}:{remote_id}")
+            }
+            Self::Engagements { sync_id, side, remote_id } => format!("engagements:{sync_id}:{side}:{remote_id}"),
+            Self::Watch { connection_id } => format!("watch:{connection_id}"),
         }
     }
 }

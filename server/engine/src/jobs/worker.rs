@@ -45,6 +45,7 @@ impl Worker {
         let ears = Wakeups::listen(&self.engine);
         let hands = self.claim_and_spawn(&tracker, &places, &stop);
         let timetable = self.engine.keep_schedules();
+        let tidying = self.engine.keep_tidy();
         tokio::select! {
             // In this order: a simulation draws no chance but its own.
             biased;
@@ -52,6 +53,7 @@ impl Worker {
             () = ears => {}
             () = hands => {}
             () = timetable => {}
+            () = tidying => {}
         }
         tracker.close();
         tracker.wait().await;
@@ -214,9 +216,18 @@ impl Worker {
             .map_err(|_unreadable| EngineError::Bug("a job's payload cannot be read"))?;
         match job {
             Job::Run { run_id } => self.engine.carry_run_on(workspace_id, run_id, claimed.claim(), stop).await,
+            Job::Watch { connection_id } => Box::pin(self.engine.watch_over(workspace_id, connection_id)).await,
             Job::Uninstall { connection_id } => self.engine.heed_uninstall(workspace_id, connection_id).await,
             Job::Reconcile { sync_id, side, remote_id } => {
                 Box::pin(self.engine.reconcile(workspace_id, sync_id, side, &remote_id, claimed.claim())).await
+            }
+            Job::Engagement { sync_id, engagement, remote_id } => {
+                let which = (engagement, remote_id.as_str());
+                Box::pin(self.engine.carry_engagement((workspace_id, sync_id), which, claimed.claim())).await
+            }
+            Job::Engagements { sync_id, side, remote_id } => {
+                let whose = (side, remote_id.as_str());
+                Box::pin(self.engine.carry_engagements((workspace_id, sync_id), whose, claimed.claim())).await
             }
         }
     }

@@ -220,7 +220,7 @@ fn customer_asked_for(draft: &AnswerDraft) -> Option<&str> {
 /// The partner a draft names, where the question allows it.
 fn partner(text: &str, kind: QuestionKind, asked: &Planned) -> Result<Partner> {
     let candidates = asked.matched.as_ref().map(candidates_of).unwrap_or_default();
-    let in_question = matches!(kind, QuestionKind::Ambiguous | QuestionKind::Held);
+    let in_question = matches!(kind, QuestionKind::Ambiguous | QuestionKind::Merged | QuestionKind::Held);
     let partner = match text {
         "new" if asked.matched.as_ref().is_none_or(may_be_new) => Partner::New { instead_of: candidates.to_vec() },
         "nobody" => Partner::Nobody,

@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     RemoteId, Side,
     decision::{Decision, Partner, may_be_new},
-    matching::Match,
+    matching::{Ambiguity, Match},
     plan::{Action, FieldConflict, PlanItem, ReasonCode},
     record::Record,
     value::Value,
@@ -33,12 +33,20 @@ impl Engine {
             fields: planned.item.conflicts.iter().map(|conflict| conflict_view(context, conflict)).collect(),
             candidates: Vec::new(),
             may_create: kind == QuestionKind::Held,
-            may_leave_out: matches!(kind, QuestionKind::Held | QuestionKind::Ambiguous),
+            may_leave_out: matches!(kind, QuestionKind::Held | QuestionKind::Ambiguous | QuestionKind::Merged),
             answered: None,
+            former: None,
+            heirs: Vec::new(),
         };
-        if let (QuestionKind::Ambiguous, Some(matched)) = (kind, &planned.matched) {
+        if let (QuestionKind::Ambiguous | QuestionKind::Merged, Some(matched)) = (kind, &planned.matched) {
             question.may_create = may_be_new(matched);
             question.candidates = self.candidates(conn, context, planned, candidates_of(matched)).await?;
+        }
+        if let Some(Match::Ambiguous { why: Ambiguity::Left(former), .. }) = &planned.matched {
+            question.former = Some(super::heirs::former(conn, context, former).await?);
+        }
+        if let (QuestionKind::Held, None, Some(customer_id)) = (kind, planned.contact_id(), planned.customer_id()) {
+            question.heirs = super::heirs::heirs(conn, context, customer_id).await?;
         }
         if kind == QuestionKind::LeftOut {
             question.answered = answered(conn, context, planned).await?;
@@ -75,6 +83,7 @@ impl Engine {
 pub(super) fn kind_of(item: &PlanItem) -> Option<QuestionKind> {
     match (item.action, item.reason.code) {
         (Action::Conflict, _) => Some(QuestionKind::Conflict),
+        (Action::Ambiguous, ReasonCode::PartnerLeft) => Some(QuestionKind::Merged),
         (Action::Ambiguous, _) => Some(QuestionKind::Ambiguous),
         (Action::Hold, _) => Some(QuestionKind::Held),
         (Action::Exclude, ReasonCode::LeftOutByPerson) => Some(QuestionKind::LeftOut),

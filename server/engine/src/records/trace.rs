@@ -90,7 +90,7 @@ fn done_words(index: usize, planned: &Planned, linked: bool) -> String {
 }
 
 /// A reason as a sentence.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     match letters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')),

@@ -29,6 +29,8 @@ pub struct NewDecision<'a> {
 #[derive(Clone, Debug)]
 pub struct EndedLinkRow {
     pub remote_id: String,
+    /// Whom it was paired with.
+    pub partner_id: String,
     pub ended_at: OffsetDateTime,
     /// When the partner was found deleted, if it was.
     pub partner_gone_at: Option<OffsetDateTime>,
@@ -114,7 +116,11 @@ pub(crate) async fn ended_of_contacts(
         EndedLinkRow,
         r#"
         select distinct on (link.contact_id)
-            link.contact_id as remote_id, link.settled_at as ended_at, partner.gone_at as "partner_gone_at?"
+            link.contact_id as remote_id, link.customer_id as partner_id, link.settled_at as ended_at,
+            coalesce(
+                partner.gone_at,
+                case when partner.remote_id is null and link.gone_side = 'chargify' then link.gone_at end
+            ) as "partner_gone_at?"
         from link
         left join record partner on partner.workspace_id = link.workspace_id and partner.sync_id = link.sync_id
             and partner.side = 'chargify' and partner.remote_id = link.customer_id
@@ -140,7 +146,11 @@ pub(crate) async fn ended_of_customers(
         EndedLinkRow,
         r#"
         select distinct on (link.customer_id)
-            link.customer_id as remote_id, link.settled_at as ended_at, partner.gone_at as "partner_gone_at?"
+            link.customer_id as remote_id, link.contact_id as partner_id, link.settled_at as ended_at,
+            coalesce(
+                partner.gone_at,
+                case when partner.remote_id is null and link.gone_side = 'highlevel' then link.gone_at end
+            ) as "partner_gone_at?"
         from link
         left join record partner on partner.workspace_id = link.workspace_id and partner.sync_id = link.sync_id
             and partner.side = 'highlevel' and partner.remote_id = link.contact_id

@@ -203,7 +203,8 @@ macro_rules! select_open {
 }
 
 /// Writes of a run whose outcome is not known, and those that work which has ended left behind: they stand in the way of
-/// every later write of their records. What another living node is still at is left to it.
+/// every later write of their records. What another living node is still at is left to it, and writes of notes to those who
+/// write them.
 pub(crate) async fn open_of_run(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -213,6 +214,7 @@ pub(crate) async fn open_of_run(
 ) -> sqlx::Result<Vec<IntentRow>> {
     select_open!(
         "and (intent.run_id = $4 or intent.run_id is null or run.finished_at is not null)
+        and intent.operation not in ('create_note', 'update_note')
         order by intent.sent_at
         limit 1000",
         workspace_id.0,

@@ -99,6 +99,65 @@ pub(crate) async fn unlink(
     Ok(done.rows_affected() == 1)
 }
 
+/// A link that is in force again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelinkedRow {
+    pub link_id: Uuid,
+    pub contact_id: String,
+    pub customer_id: String,
+}
+
+/// Puts the last link of a record that is there again back in force, with what was agreed on: if its partner is there,
+/// neither belongs to anybody else, none had another partner since, and no person decided about either since.
+pub(crate) async fn relink(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    sync_id: SyncId,
+    (contact_id, customer_id): (Option<&str>, Option<&str>),
+    at: OffsetDateTime,
+) -> sqlx::Result<Option<RelinkedRow>> {
+    sqlx::query_as!(
+        RelinkedRow,
+        r#"
+        update link
+        set state = 'active', state_reason = null, settled_at = $5
+        from (
+            select link_id, settled_at
+            from link
+            where workspace_id = $1 and sync_id = $2 and state = 'unlinked' and (contact_id = $3 or customer_id = $4)
+            order by settled_at desc
+            limit 1
+        ) as last
+        where link.workspace_id = $1
+          and link.link_id = last.link_id
+          and not exists (
+              select 1 from link other
+              where other.workspace_id = $1 and other.sync_id = $2 and other.link_id <> link.link_id
+                and (other.contact_id = link.contact_id or other.customer_id = link.customer_id)
+                and (other.state <> 'unlinked' or other.settled_at > link.settled_at))
+          and (
+              select count(*) from record
+              where record.workspace_id = $1 and record.sync_id = $2 and record.gone_at is null
+                and (record.side, record.remote_id)
+                    in (('highlevel', link.contact_id), ('chargify', link.customer_id))) = 2
+          and not exists (
+              select 1 from decision
+              where decision.workspace_id = $1 and decision.sync_id = $2
+                and (decision.side, decision.remote_id)
+                    in (('highlevel', link.contact_id), ('chargify', link.customer_id))
+                and decision.decided_at > link.settled_at)
+        returning link.link_id, link.contact_id, link.customer_id
+        "#,
+        workspace_id.0,
+        sync_id.0,
+        contact_id,
+        customer_id,
+        at,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Leaves the link as it is until a person has looked at it.
 pub(crate) async fn park(
     conn: &mut PgConnection,
@@ -229,14 +288,15 @@ pub(crate) async fn forget_rules(
     Ok(done.rows_affected())
 }
 
-/// A record of a linked pair.
+/// A record that a run has not seen.
 #[derive(Clone, Debug)]
 pub struct MissedRow {
     pub side: String,
     pub remote_id: String,
 }
 
-/// Records of linked pairs that a run has not seen although they are not known to be gone.
+/// Records that a run has not seen although they are not known to be gone; those of linked pairs first. One without a
+/// partner is found as somebody's for as long as it is believed to be there.
 pub(crate) async fn missed(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -247,13 +307,16 @@ pub(crate) async fn missed(
     sqlx::query_as!(
         MissedRow,
         r#"
-        select record.side, record.remote_id
-        from link
-        join record on record.workspace_id = link.workspace_id and record.sync_id = link.sync_id
-            and (record.side, record.remote_id) in (('highlevel', link.contact_id), ('chargify', link.customer_id))
-        where link.workspace_id = $1 and link.sync_id = $2 and link.state <> 'unlinked'
-          and record.seen_run is distinct from $3 and record.gone_at is null
-        order by record.side, record.remote_id
+        select side, remote_id
+        from record
+        where workspace_id = $1 and sync_id = $2 and seen_run is distinct from $3 and gone_at is null
+        order by
+            not exists (
+                select 1 from link
+                where link.workspace_id = $1 and link.sync_id = $2 and link.state <> 'unlinked'
+                  and (link.contact_id = record.remote_id and record.side = 'highlevel'
+                    or link.customer_id = record.remote_id and record.side = 'chargify')),
+            side, remote_id
         limit $4
         "#,
         workspace_id.0,

@@ -6,6 +6,7 @@ pub mod calls;
 pub mod connections;
 pub mod decisions;
 pub mod deliveries;
+pub mod engagements;
 pub(crate) mod fields;
 pub mod installs;
 pub mod intents;
@@ -25,10 +26,11 @@ pub mod slots;
 pub mod subscriptions;
 pub mod syncs;
 pub(crate) mod unit;
+pub mod watches;
 pub(crate) mod workspaces;
 
 pub use unit::{
-    AuditTrail, Calls, Connections, Decisions, Deliveries, Fields, Installs, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
+    AuditTrail, Calls, Connections, Decisions, Deliveries, Engagements, Fields, Installs, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
     PostgresStore, Presence, Records, Runs, Savepoints, Schedules, Slots, Store, Subscriptions, Syncs, Tables, Unit,
-    Workspaces,
+    Watches, Workspaces,
 };

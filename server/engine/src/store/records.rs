@@ -2,12 +2,14 @@
 
 mod partners;
 mod searching;
+mod tombstones;
 
 pub(crate) use partners::{
     candidates, contact_names_by_phone, contacts_for_customer, contacts_sharing_email, customer_came_since,
     lone_customers, mark_partners_of_customers,
 };
-pub(crate) use searching::{ListedRow, RecordKey, RecordQuery, list, search, totals};
+pub(crate) use searching::{ListedRow, RecordKey, RecordQuery, list, list_gone, search, totals};
+pub(crate) use tombstones::{TombstoneRow, mark_gone, purge, returned, revive, tombstone};
 
 use domain::{RunId, Side, SyncId, WorkspaceId};
 use serde_json::Value as Json;
@@ -53,7 +55,7 @@ pub struct ReadMark {
     pub read_at: OffsetDateTime,
 }
 
-/// Inserts or refreshes copies. An older reading never replaces a newer one.
+/// Inserts or refreshes copies. An older reading never replaces a newer one, and none brings back a record that is gone.
 pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &RecordBatch) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -92,11 +94,11 @@ pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &Reco
             reference = excluded.reference,
             display_name = excluded.display_name,
             seen_run = coalesce(excluded.seen_run, record.seen_run),
-            read_at = excluded.read_at,
-            gone_at = null
-        where record.updated_at < excluded.updated_at
-           or ((record.updated_at is null or excluded.updated_at is null or record.updated_at = excluded.updated_at)
-               and record.read_at <= excluded.read_at)
+            read_at = excluded.read_at
+        where record.gone_at is null
+          and (record.updated_at < excluded.updated_at
+            or ((record.updated_at is null or excluded.updated_at is null or record.updated_at = excluded.updated_at)
+                and record.read_at <= excluded.read_at))
         "#,
         mark.workspace_id.0,
         mark.sync_id.0,
@@ -116,13 +118,19 @@ pub(crate) async fn upsert(conn: &mut PgConnection, mark: ReadMark, batch: &Reco
     .execute(&mut *conn)
     .await?;
     match mark.run_id {
+        // A listing may lag behind a newer copy that is kept; it was seen all the same.
         Some(run_id) => mark_seen(conn, mark, run_id, &batch.remote_id).await,
         None => Ok(()),
     }
 }
 
-/// A listing may lag behind a newer copy that is kept; it was seen all the same.
-async fn mark_seen(conn: &mut PgConnection, mark: ReadMark, run_id: RunId, ids: &[String]) -> sqlx::Result<()> {
+/// Marks copies as seen by a run, also those that it had no need to read.
+pub(crate) async fn mark_seen(
+    conn: &mut PgConnection,
+    mark: ReadMark,
+    run_id: RunId,
+    ids: &[String],
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
             update record
@@ -251,30 +259,6 @@ pub(crate) async fn set_verdicts(
 /// a whole sync to find one record.
 pub(crate) async fn analyze(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("analyze record").execute(conn).await?;
-    Ok(())
-}
-
-/// The record is proved gone at the remote.
-pub(crate) async fn mark_gone(conn: &mut PgConnection, mark: ReadMark, remote_id: &str) -> sqlx::Result<()> {
-    let ReadMark { workspace_id, sync_id, side, run_id, read_at } = mark;
-    sqlx::query!(
-        r#"
-        update record
-        set gone_at = coalesce(gone_at, $5),
-            seen_run = coalesce($6, seen_run),
-            verdict = 'left_out',
-            verdict_detail = 'Deleted at the service.'
-        where workspace_id = $1 and sync_id = $2 and side = $3 and remote_id = $4
-        "#,
-        workspace_id.0,
-        sync_id.0,
-        side.as_str(),
-        remote_id,
-        read_at,
-        run_id.map(|run| run.0),
-    )
-    .execute(conn)
-    .await?;
     Ok(())
 }
 

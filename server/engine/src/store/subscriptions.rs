@@ -338,11 +338,11 @@ pub(crate) async fn set_freshness(
     Ok(())
 }
 
-/// Keeps what the subscriptions of customers tell with their copies, where it differs from what stands there. Returns which
-/// copies changed, in no order.
+/// Keeps what the subscriptions of customers tell with their copies, where it differs from what stands there; those copies
+/// are seen by the run, if one is given. Returns which changed, in no order.
 pub(crate) async fn set_facts(
     conn: &mut PgConnection,
-    (workspace_id, sync_id): (WorkspaceId, SyncId),
+    (workspace_id, sync_id, run_id): (WorkspaceId, SyncId, Option<RunId>),
     read_at: OffsetDateTime,
     ids: &[String],
     facts: &[Json],
@@ -352,7 +352,8 @@ pub(crate) async fn set_facts(
         update record
         set metafields = coalesce(record.metafields, '{}') || new.facts,
             field_values = record.field_values || new.facts,
-            read_at = greatest(record.read_at, $3)
+            read_at = greatest(record.read_at, $3),
+            seen_run = coalesce($6, record.seen_run)
         from unnest($4::text[], $5::jsonb[]) as new (remote_id, facts)
         where record.workspace_id = $1
           and record.sync_id = $2
@@ -366,6 +367,7 @@ pub(crate) async fn set_facts(
         read_at,
         ids,
         facts,
+        run_id.map(|run| run.0),
     )
     .fetch_all(conn)
     .await

@@ -22,6 +22,10 @@ pub struct SyncRow {
     pub match_policy: Json,
     pub create_contacts: bool,
     pub write_reference: bool,
+    /// Which kinds of engagement are carried over.
+    pub engagements: Json,
+    /// What becomes of partners of deleted records.
+    pub deletes: Json,
     pub mapping_version: i32,
     pub rules: Json,
     pub highlevel_seen_until: Option<OffsetDateTime>,
@@ -49,6 +53,8 @@ pub struct PolicyRow {
     pub match_policy: Json,
     pub create_contacts: bool,
     pub write_reference: bool,
+    pub engagements: Json,
+    pub deletes: Json,
 }
 
 pub(crate) async fn insert(conn: &mut PgConnection, new: &NewSync<'_>) -> sqlx::Result<()> {
@@ -56,8 +62,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &NewSync<'_>) -> sqlx::
         r#"
         insert into sync (
             workspace_id, sync_id, name, highlevel_connection_id, chargify_connection_id, enabled, slots, scope,
-            match_policy, create_contacts, write_reference, mapping_version)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)
+            match_policy, create_contacts, write_reference, engagements, deletes, mapping_version)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)
         "#,
         new.workspace_id.0,
         new.sync_id.0,
@@ -70,6 +76,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &NewSync<'_>) -> sqlx::
         new.policy.match_policy,
         new.policy.create_contacts,
         new.policy.write_reference,
+        new.policy.engagements,
+        new.policy.deletes,
     )
     .execute(conn)
     .await?;
@@ -85,7 +93,8 @@ pub(crate) async fn update_policy(
     sqlx::query!(
         r#"
         update sync
-        set enabled = $3, slots = $4, scope = $5, match_policy = $6, create_contacts = $7, write_reference = $8
+        set enabled = $3, slots = $4, scope = $5, match_policy = $6, create_contacts = $7, write_reference = $8,
+            engagements = $9, deletes = $10
         where workspace_id = $1 and sync_id = $2
         "#,
         workspace_id.0,
@@ -96,6 +105,8 @@ pub(crate) async fn update_policy(
         policy.match_policy,
         policy.create_contacts,
         policy.write_reference,
+        policy.engagements,
+        policy.deletes,
     )
     .execute(conn)
     .await?;
@@ -167,7 +178,7 @@ pub(crate) async fn list(conn: &mut PgConnection, workspace_id: WorkspaceId) -> 
         select
             sync.workspace_id, sync.sync_id, sync.name, sync.highlevel_connection_id, sync.chargify_connection_id,
             h.name as highlevel, c.name as chargify, sync.enabled, sync.slots, sync.scope, sync.match_policy,
-            sync.create_contacts, sync.write_reference, sync.mapping_version, mapping.rules,
+            sync.create_contacts, sync.write_reference, sync.engagements, sync.deletes, sync.mapping_version, mapping.rules,
             sync.highlevel_seen_until, sync.chargify_event_id, h.fields as highlevel_fields, c.fields as chargify_fields
         from sync
         join connection h on h.workspace_id = sync.workspace_id and h.connection_id = sync.highlevel_connection_id

@@ -44,6 +44,7 @@ mod audit;
 mod calls;
 mod decisions;
 mod deliveries;
+mod engagements;
 mod fields;
 mod installs;
 mod intents;
@@ -59,12 +60,14 @@ mod schedules;
 mod slots;
 mod subscriptions;
 mod syncs;
+mod watches;
 
 pub use accounts::{Connections, Workspaces};
 pub use audit::AuditTrail;
 pub use calls::Calls;
 pub use decisions::Decisions;
 pub use deliveries::Deliveries;
+pub use engagements::Engagements;
 pub use fields::Fields;
 pub use installs::Installs;
 pub use intents::Intents;
@@ -80,6 +83,7 @@ pub use schedules::Schedules;
 pub use slots::Slots;
 pub use subscriptions::Subscriptions;
 pub use syncs::Syncs;
+pub use watches::Watches;
 
 use crate::Result;
 use async_trait::async_trait;
@@ -98,7 +102,7 @@ macro_rules! together {
 
 together! {
     Workspaces Connections Installs Syncs Schedules Links Records Fields Decisions Runs Items Intents Jobs Slots Nodes Deliveries
-    AuditTrail Calls Savepoints Subscriptions
+    AuditTrail Calls Savepoints Engagements Watches Subscriptions
 }
 
 /// A unit of work: what is done on it becomes true together, when it is committed; dropped, nothing of it happened.

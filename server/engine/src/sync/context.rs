@@ -60,6 +60,7 @@ impl SyncContext {
             matching,
             create_contacts: row.create_contacts,
             write_reference: row.write_reference,
+            deletes: serde_json::from_value(row.deletes.clone()).map_err(stored)?,
         };
         let (workspace_id, sync_id) = (WorkspaceId(row.workspace_id), SyncId(row.sync_id));
         Ok(Self { workspace_id, sync_id, row, policy, known, resting })
@@ -73,6 +74,11 @@ impl SyncContext {
             Side::Chargify => row.chargify_fields = Some(stored),
         }
         Self::of(row)
+    }
+
+    /// Whether what contacts have besides their fields is carried over without being asked for.
+    pub(crate) fn carries_engagements(&self) -> bool {
+        self.row.enabled && self.row.policy().is_ok_and(|policy| policy.engagements.any())
     }
 
     /// Whether a rule names a field that the account of this side made itself, resting rules included.

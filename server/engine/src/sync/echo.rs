@@ -5,6 +5,7 @@ use domain::{
     Side,
     merge::Base,
     record::{FieldKey, Record},
+    subscription::is_fact,
     value::{Value, normal},
 };
 
@@ -13,7 +14,7 @@ use domain::{
 pub(crate) fn is_echo(context: &SyncContext, base: &Base, payload: &Record) -> bool {
     let policy = &context.policy;
     !policy.mapping.rules.is_empty()
-        && policy.mapping.rules.iter().filter(|rule| is_told(rule.field(payload.side))).all(|rule| {
+        && policy.mapping.rules.iter().filter(|rule| is_told(rule.field(payload.side), payload)).all(|rule| {
             let field = rule.field(payload.side);
             let kind = policy.catalogue.kind(payload.side, field);
             let told = match payload.values.get(field) {
@@ -34,9 +35,9 @@ pub(crate) fn is_echo(context: &SyncContext, base: &Base, payload: &Record) -> b
         })
 }
 
-/// No webhook tells of metafields, whatever else it tells.
-fn is_told(field: &FieldKey) -> bool {
-    field.metafield_name().is_none()
+/// No webhook tells of metafields, whatever else it tells; nor of subscriptions while they are not known whole.
+fn is_told(field: &FieldKey, payload: &Record) -> bool {
+    field.metafield_name().is_none() && (!is_fact(field) || payload.values.contains_key(field))
 }
 
 /// Fields that a contact's webhooks lack although they may hold something.

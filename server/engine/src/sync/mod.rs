@@ -1,12 +1,15 @@
 //! Keeping both sides in agreement: read, plan, write, settle. A run does it for many records, [`reconcile`] for one;
 //! both go through the same plan (`domain::plan`) and the same writer.
 
+mod billing;
 mod context;
 mod copy;
 mod decided;
 mod echo;
+mod engagements;
 mod planning;
 mod predict;
+mod presence;
 mod readers;
 mod reading;
 mod reconcile;

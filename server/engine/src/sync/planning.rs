@@ -88,12 +88,20 @@ struct Surroundings {
     gone: BTreeSet<String>,
     /// Customers as found by reference, e-mail, or phone; a hit is sorted out by the matching rules.
     candidates: Candidates,
-    /// Customer id → the contact it belongs to.
-    taken: BTreeMap<String, RemoteId>,
+    owners: Owners,
     sharing_email: BTreeMap<String, u32>,
     /// Phone → display names of contacts with that phone.
     phone_names: BTreeMap<String, Vec<String>>,
     decided: Decided,
+}
+
+/// Whose customers are, by customer.
+#[derive(Default)]
+struct Owners {
+    /// The contact it belongs to.
+    taken: BTreeMap<String, RemoteId>,
+    /// The contact it belonged to until that one was deleted.
+    left: BTreeMap<String, RemoteId>,
 }
 
 /// Customers in question, findable by every key that matching goes by.
@@ -128,14 +136,15 @@ impl Candidates {
         &'a self,
         index: &BTreeMap<String, Vec<String>>,
         key: Option<&String>,
-        taken: &BTreeMap<String, RemoteId>,
+        owners: &Owners,
         seeker: &RemoteId,
     ) -> Vec<Candidate<'a>> {
         let ids = key.and_then(|key| index.get(key)).map(Vec::as_slice).unwrap_or_default();
         ids.iter()
             .filter_map(|id| {
-                let taken_by = taken.get(id).filter(|owner| *owner != seeker).cloned();
-                Some(Candidate { id: RemoteId(id.clone()), record: self.records.get(id)?, taken_by })
+                let another = |owners: &BTreeMap<String, RemoteId>| owners.get(id).filter(|owner| *owner != seeker).cloned();
+                let (taken_by, left_by) = (another(&owners.taken), another(&owners.left));
+                Some(Candidate { id: RemoteId(id.clone()), record: self.records.get(id)?, taken_by, left_by })
             })
             .collect()
     }
@@ -326,9 +335,9 @@ fn match_contact(context: &SyncContext, around: &Surroundings, contact: &Record,
     let reference = Some(context.policy.matching.reference_of(id).to_lowercase());
     let (email, phone) = (contact.email(), copy::phone(contact));
     let candidates = &around.candidates;
-    let by_reference = candidates.pick(&candidates.by_reference, reference.as_ref(), &around.taken, id);
-    let by_email = candidates.pick(&candidates.by_email, email.as_ref(), &around.taken, id);
-    let by_phone_name = candidates.pick(&candidates.by_phone, phone.as_ref(), &around.taken, id);
+    let by_reference = candidates.pick(&candidates.by_reference, reference.as_ref(), &around.owners, id);
+    let by_email = candidates.pick(&candidates.by_email, email.as_ref(), &around.owners, id);
+    let by_phone_name = candidates.pick(&candidates.by_phone, phone.as_ref(), &around.owners, id);
     let name = contact.display_name();
     let same_name = |phone: &String| {
         let names = around.phone_names.get(phone)?;
@@ -384,7 +393,7 @@ async fn surroundings(
 
     let rows = conn.candidate_customers(workspace_id, sync_id, &references, &emails, &phones).await?;
     let candidates = rows.iter().map(copy::record_of).collect::<Result<Vec<_>>>()?;
-    let taken = owners(conn, context, &candidates).await?;
+    let owners = owners(conn, context, &candidates).await?;
     let sharing = conn.contacts_sharing_email(workspace_id, sync_id, &emails).await?;
     let named = conn.contact_names_by_phone(workspace_id, sync_id, &phones).await?;
     let mut phone_names: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -400,7 +409,7 @@ async fn surroundings(
             .map(|row| Ok((row.remote_id.clone(), copy::record_of(row)?)))
             .collect::<Result<_>>()?,
         candidates: Candidates::of(candidates),
-        taken,
+        owners,
         sharing_email: sharing
             .into_iter()
             .map(|(email, count)| (email, u32::try_from(count).unwrap_or(u32::MAX)))
@@ -410,33 +419,33 @@ async fn surroundings(
     })
 }
 
-/// Whose each candidate is already: by an active link, or because its reference is a contact's id.
-async fn owners(
-    conn: &mut dyn Tables,
-    context: &SyncContext,
-    candidates: &[Record],
-) -> Result<BTreeMap<String, RemoteId>> {
+/// Whose each candidate is already, by an active link or because its reference is a contact's id; or whose it was until
+/// that contact was deleted.
+async fn owners(conn: &mut dyn Tables, context: &SyncContext, candidates: &[Record]) -> Result<Owners> {
+    let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
     let ids: Vec<String> = candidates.iter().filter_map(|record| record.id.as_ref()).map(|id| id.0.clone()).collect();
     let prefix = context.policy.matching.prefix.clone().unwrap_or_default();
-    let references: Vec<String> = candidates
-        .iter()
-        .filter_map(Record::reference)
-        .filter_map(|reference| reference.strip_prefix(prefix.as_str()))
-        .map(str::to_owned)
-        .collect();
-    let known = conn.records_by_ids(context.workspace_id, context.sync_id, Side::Highlevel, &references).await?;
-    let mut owners = BTreeMap::new();
-    for record in candidates {
-        let (Some(id), Some(reference)) = (&record.id, record.reference()) else { continue };
-        let contact_id = reference.strip_prefix(prefix.as_str());
-        if let Some(contact_id) = contact_id
-            && known.iter().any(|row| row.remote_id == contact_id)
-        {
-            owners.insert(id.0.clone(), RemoteId(contact_id.to_owned()));
+    let contact_named = |record: &Record| record.reference()?.strip_prefix(prefix.as_str()).map(str::to_owned);
+    let links = conn.links_of_records(workspace_id, sync_id, &[], &ids).await?;
+    let mut contact_ids: Vec<String> = candidates.iter().filter_map(contact_named).collect();
+    contact_ids.extend(links.iter().map(|link| link.contact_id.clone()));
+    let known = conn.records_by_ids(workspace_id, sync_id, Side::Highlevel, &contact_ids).await?;
+    let gone: BTreeMap<&str, bool> =
+        known.iter().map(|row| (row.remote_id.as_str(), row.gone_at.is_some())).collect();
+    let mut owners = Owners::default();
+    for ended in conn.ended_links_of_customers(workspace_id, sync_id, &ids).await? {
+        if ended.partner_gone_at.is_some() {
+            owners.left.insert(ended.remote_id, RemoteId(ended.partner_id));
         }
     }
-    for link in conn.links_of_records(context.workspace_id, context.sync_id, &[], &ids).await? {
-        owners.insert(link.customer_id, RemoteId(link.contact_id));
+    let named = candidates.iter().filter_map(|record| Some((record.id.as_ref()?.0.clone(), contact_named(record)?)));
+    // A reference may be anything; a link names a contact, read or not.
+    let named = named.filter(|(_, contact_id)| gone.contains_key(contact_id.as_str()));
+    let linked = links.into_iter().map(|link| (link.customer_id, link.contact_id));
+    for (customer_id, contact_id) in named.chain(linked) {
+        let is_gone = gone.get(contact_id.as_str()).copied().unwrap_or(false);
+        let place = if is_gone { &mut owners.left } else { &mut owners.taken };
+        place.insert(customer_id, RemoteId(contact_id));
     }
     Ok(owners)
 }

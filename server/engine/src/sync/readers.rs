@@ -3,12 +3,13 @@
 use super::context::Clients;
 use crate::clients::{
     CallContext, CallError, Chargify, HighLevel,
-    chargify::{CustomerPage, CustomerRows, EventPage, Found},
+    chargify::{CustomerPage, CustomerRows, EventPage, Found, SubscriptionPage, SubscriptionRows},
     highlevel::{ContactPage, SearchPage},
 };
 use domain::{
     RemoteId,
     record::{FieldKey, Record},
+    subscription::Subscription,
     value::Value,
 };
 use std::collections::BTreeMap;
@@ -71,6 +72,18 @@ impl Readers {
         keys: &[&str],
     ) -> Result<EventPage, CallError> {
         self.chargify.events_page(call, since_id, page, keys).await
+    }
+
+    pub(crate) async fn subscriptions(
+        &self,
+        call: &CallContext,
+        page: &SubscriptionPage,
+    ) -> Result<SubscriptionRows, CallError> {
+        self.chargify.subscriptions(call, page).await
+    }
+
+    pub(crate) async fn subscription(&self, call: &CallContext, id: &RemoteId) -> Result<Subscription, CallError> {
+        self.chargify.subscription(call, id).await
     }
 
     pub(crate) async fn newest_event_id(&self, call: &CallContext) -> Result<Option<i64>, CallError> {

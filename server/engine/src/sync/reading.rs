@@ -6,6 +6,7 @@ mod meanwhile;
 mod metafields;
 mod missing;
 mod pages;
+mod subscriptions;
 
 pub(crate) use meanwhile::Meanwhile;
 
@@ -15,7 +16,7 @@ use crate::{
     clients::{CallContext, CallError},
     store::records::ReadMark,
 };
-use domain::{RemoteId, RunId, Side, limits, record::Record, retry};
+use domain::{RemoteId, RunId, Side, deletes::GoneBy, limits, record::Record, retry};
 use listing::{CustomerWish, Listed};
 use serde::{Deserialize, Serialize};
 use std::{future::Future, time::Duration};
@@ -41,6 +42,9 @@ pub(crate) struct ReadSummary {
     pub(crate) chargify_event_id: Option<i64>,
     /// Rules that rest because a field of theirs is gone, each with why.
     pub(crate) resting: Vec<String>,
+    /// The last contact whose notes, tasks and appointments were carried over, and how many were.
+    pub(crate) engagements_after: String,
+    pub(crate) engagements_done: u64,
 }
 
 impl Default for ReadSummary {
@@ -55,6 +59,8 @@ impl Default for ReadSummary {
             highlevel_seen_until: None,
             chargify_event_id: None,
             resting: Vec::new(),
+            engagements_after: String::new(),
+            engagements_done: 0,
         }
     }
 }
@@ -85,13 +91,14 @@ impl<'a> Reader<'a> {
         };
         match read {
             Ok(record) => {
+                self.engine.note_presence(self.context, mark, &record).await?;
                 let mut conn = self.engine.store().session().await?;
                 conn.upsert_records(mark, &batch_of([&record])).await?;
                 Ok(Some(record))
             }
             Err(error) if error.class == UpstreamClass::NotFound => {
                 let mut conn = self.engine.store().session().await?;
-                conn.mark_record_gone(mark, id).await?;
+                conn.mark_record_gone(mark, id, GoneBy::Asked).await?;
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -252,16 +259,25 @@ impl Reading<'_> {
 
     /// One record, or `None` when it is gone, which is written down.
     pub(crate) async fn one(&self, side: Side, id: &str) -> Result<Option<Record>> {
+        self.one_told(side, id, GoneBy::Asked).await
+    }
+
+    /// The same for a record of which something told that it is gone.
+    pub(super) async fn one_told(&self, side: Side, id: &str, how: GoneBy) -> Result<Option<Record>> {
         let remote_id = RemoteId(id.to_owned());
+        let mark = self.mark(side);
         let read = match side {
             Side::Highlevel => self.try_read(|| self.readers.contact(&self.call, &remote_id)).await,
             Side::Chargify => self.try_read(|| self.readers.customer(&self.call, &remote_id)).await,
         };
         match read {
-            Ok(record) => Ok(Some(record)),
+            Ok(record) => {
+                self.engine.note_presence(self.context, mark, &record).await?;
+                Ok(Some(record))
+            }
             Err(EngineError::Upstream { class: UpstreamClass::NotFound, .. }) => {
                 let mut conn = self.engine.store().session().await?;
-                conn.mark_record_gone(self.mark(side), id).await?;
+                conn.mark_record_gone(self.mark(side), id, how).await?;
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -1,5 +1,7 @@
 //! One record and its partner: what a webhook, or anybody else, wants looked at. Reads what may be stale, plans, writes.
 
+mod heirs;
+mod billing;
 mod parting;
 mod partner;
 
@@ -23,7 +25,9 @@ use crate::{
         records::{ReadMark, RecordRow},
     },
 };
-use domain::{RemoteId, Side, SyncId, WorkspaceId, merge::Base, outcome::Outcome, plan::Action, record::Record};
+use domain::{
+    RemoteId, Side, SyncId, WorkspaceId, deletes::GoneBy, merge::Base, outcome::Outcome, plan::Action, record::Record,
+};
 use partner::{Partner, partner_id};
 use std::time::Duration;
 
@@ -45,6 +49,7 @@ struct Look<'a> {
     remote_id: &'a str,
     deliveries: Vec<DeliveryRow>,
     cause: Cause,
+    heard: billing::Heard,
 }
 
 impl Engine {
@@ -68,13 +73,15 @@ impl Engine {
         );
         let call = CallContext::new(Priority::Live, key.clone());
         let cause = Cause { actor: (key, name), run_id: None, call, job };
-        let look = Look { engine: self, context, side, remote_id, deliveries, cause };
+        let heard = billing::Heard::default();
+        let look = Look { engine: self, context, side, remote_id, deliveries, cause, heard };
         Box::pin(look.work()).await
     }
 }
 
 impl Look<'_> {
-    async fn work(self) -> Result<Ending> {
+    async fn work(mut self) -> Result<Ending> {
+        self.hear_subscriptions().await?;
         if !self.context.row.enabled {
             let words = "The sync is switched off: nothing was written. The next run picks the change up.";
             return self.close("ignored", None, words).await;
@@ -84,7 +91,15 @@ impl Look<'_> {
             && !crate::planted!(IgnoreEcho)
             && self.is_echo(link)?
         {
-            return self.close("done", Some(Outcome::Echo), "Our own write, come back. No call was made.").await;
+            let (outcome, words) = match self.heard.at {
+                Some(_) => (Outcome::Unchanged, "Nothing that is mapped changed. No call was made."),
+                None => (Outcome::Echo, "Our own write, come back. No call was made."),
+            };
+            return self.close("done", Some(outcome), words).await;
+        }
+        if link.is_none() && self.is_only_of_subscriptions().await? {
+            let words = "The subscription was noted. Its customer has no contact, so there is nobody to tell.";
+            return self.close("done", Some(Outcome::Unchanged), words).await;
         }
         let clients = self.engine.clients(&self.context).await?;
         match self.settle(&clients, link).await {
@@ -121,8 +136,7 @@ impl Look<'_> {
         Ok(!self.deliveries.is_empty()
             && self.deliveries.iter().all(|delivery| {
                 tells_a_state(delivery)
-                    && deliveries::payload_record(delivery)
-                        .is_some_and(|(record, _)| is_echo(&self.context, &base, &record))
+                    && self.told_by(delivery).is_some_and(|record| is_echo(&self.context, &base, &record))
             }))
     }
 
@@ -146,6 +160,7 @@ impl Look<'_> {
                     let news = matches!(&partner, Partner::Copied(copy)
                         if self.differs(copy, &ended.records, &planned.item.changes));
                     let ending = self.conclude(*ended).await?;
+                    self.tell_heirs(&planned).await?;
                     // The partner was changed as well: the same look once more, reading both.
                     return Ok(if news { Ending::Later(Duration::ZERO) } else { ending });
                 }
@@ -239,7 +254,13 @@ impl Look<'_> {
     async fn read(&self, clients: &Clients, side: Side, id: &str) -> Result<Option<Record>> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: self.engine.clock().now() };
+        if side == self.side
+            && let Some(copy) = self.copy_that_stands().await?
+        {
+            return Ok(Some(copy));
+        }
         let told = if side == self.side { self.told().await? } else { None };
+        let is_read = told.is_none();
         let remote_id = RemoteId(id.to_owned());
         let call = &self.cause.call;
         let read = match (side, told) {
@@ -248,14 +269,26 @@ impl Look<'_> {
             (Side::Chargify, None) => clients.chargify.get(call, &remote_id).await,
         };
         let record = self.known(read)?;
+        if let Some(record) = record.as_ref().filter(|_| is_read) {
+            self.engine.note_presence(&self.context, mark, record).await?;
+        }
         let mut conn = self.engine.store().session().await?;
         match &record {
             Some(record) => {
                 conn.upsert_records(mark, &batch_of([record])).await?;
+                if side == Side::Chargify {
+                    self.engine.tell_facts(&mut *conn, &self.context, None, &[id.to_owned()]).await?;
+                }
             }
-            None => conn.mark_record_gone(mark, id).await?,
+            None => conn.mark_record_gone(mark, id, self.how_gone(side)).await?,
         }
         Ok(record)
+    }
+
+    /// What made us look, should the record turn out to be gone.
+    fn how_gone(&self, side: Side) -> GoneBy {
+        let tells = |delivery: &DeliveryRow| delivery.event.ends_with("Delete");
+        if side == self.side && self.deliveries.iter().any(tells) { GoneBy::Webhook } else { GoneBy::Asked }
     }
 
     /// The newest payload that tells the whole record, so that no read is needed. GoHighLevel's never do.
@@ -275,8 +308,9 @@ impl Look<'_> {
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let mut conn = self.engine.store().session().await?;
         let copies = conn.records_by_ids(workspace_id, sync_id, self.side, &ids).await?;
-        let known = copies.first().and_then(|copy| copy.updated_at);
-        Ok(Some(told).filter(|told| known.is_none() || told.stamp.updated_at > known))
+        // A webhook may be late: one that nobody has met, or that is gone, is asked for.
+        let Some(copy) = copies.first().filter(|copy| copy.gone_at.is_none()) else { return Ok(None) };
+        Ok(Some(told).filter(|told| copy.updated_at.is_none() || told.stamp.updated_at > copy.updated_at))
     }
 
     /// Not found is an answer; anything else that is no answer is an error.
@@ -343,6 +377,9 @@ impl Look<'_> {
     async fn plan_contact(&self, clients: &Clients, contact_id: &str, how: Circumstances) -> Result<Option<Planned>> {
         let planned = self.plan_from_copies(contact_id, how).await?;
         let Some(first) = &planned else { return Ok(None) };
+        if let Some(anew) = self.look_at_owner(clients, first, how).await? {
+            return Ok(Some(anew));
+        }
         if first.item.action != Action::CreateCustomer {
             return Ok(planned);
         }
@@ -357,6 +394,8 @@ impl Look<'_> {
         };
         let mut conn = self.engine.store().session().await?;
         conn.upsert_records(mark, &batch_of(&found)).await?;
+        let ids: Vec<String> = found.iter().filter_map(|record| record.id.as_ref()).map(|id| id.0.clone()).collect();
+        self.engine.tell_facts(&mut *conn, &self.context, None, &ids).await?;
         drop(conn);
         self.plan_from_copies(contact_id, how).await
     }

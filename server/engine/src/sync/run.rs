@@ -4,6 +4,7 @@
 //! intents that a dead node left were looked up.
 
 mod again;
+mod engagements;
 mod execute;
 mod looking;
 mod plan;
@@ -222,7 +223,10 @@ impl Running<'_> {
         } else {
             self.open_phase("Write", self.row.to_create + self.row.to_update).await?;
         }
-        let written = Box::pin(self.write()).await?;
+        let written = match Box::pin(self.write()).await? {
+            Written::Through => Box::pin(self.carry_engagements()).await?,
+            other => other,
+        };
         self.end(written).await
     }
 
@@ -258,14 +262,21 @@ impl Running<'_> {
         let began_at = self.engine.clock().now();
         let mut summary = match (self.row.mode.as_str(), &self.row.chosen) {
             (_, Some(chosen)) => reading.chosen(chosen).await?,
-            ("changes", None) => reading.changes().await?,
+            ("changes", None) => {
+                let summary = reading.changes().await?;
+                reading.look_for_returned(&summary).await?;
+                summary
+            }
             _ => {
                 let summary = reading.everything().await?;
+                reading.look_for_returned(&summary).await?;
                 reading.look_for_missing(&summary).await?;
                 summary
             }
         };
         reading.metafields_since(began_at).await?;
+        let is_whole = self.row.mode != "changes" && self.row.chosen.is_none();
+        reading.subscriptions(is_whole, began_at, summary.chargify_event_id).await?;
         summary.resting = self.context.resting.iter().map(|(rule, why)| format!("{rule}: {why}")).collect();
         Ok(summary)
     }
@@ -315,7 +326,7 @@ impl Running<'_> {
         }
         self.engine.flush_calls().await?;
         let now = self.engine.clock().now();
-        for title in ["Read", "Plan", "Write"] {
+        for title in ["Read", "Plan", "Write", engagements::TITLE] {
             self.close_phase(title);
         }
         let phases = self.phases_json();
@@ -336,9 +347,11 @@ impl Running<'_> {
         }
         let row = tx.run(workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
         let counts = row.counts();
+        let stuck = self.engagements_failed(&mut *tx).await?;
         let (status, detail) = match &how {
             Written::Cancelled => ("cancelled", None),
             Written::Halted(words) => ("complete_with_failures", Some(words.clone())),
+            _ if stuck > 0 => ("complete_with_failures", Some(engagements::failed_words(stuck))),
             _ if counts.failed + counts.parked > 0 => ("complete_with_failures", None),
             _ => ("complete", None),
         };
@@ -436,6 +449,15 @@ impl Running<'_> {
                 done: 0,
                 total,
             }),
+        }
+        self.row.phases = serde_json::to_value(phases).unwrap_or_default();
+    }
+
+    fn advance_phase(&mut self, title: &str, done: u64) {
+        let mut phases = self.phases();
+        for phase in phases.iter_mut().filter(|phase| phase.title == title) {
+            phase.done = done;
+            phase.total = phase.total.max(done);
         }
         self.row.phases = serde_json::to_value(phases).unwrap_or_default();
     }

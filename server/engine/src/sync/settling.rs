@@ -111,7 +111,7 @@ impl Engine {
         let intents: Vec<&IntentResult> = group.iter().flat_map(|ended| &ended.intents).collect();
         conn.settle_intents(workspace_id, &intents, now).await?;
         for ended in group {
-            let link_id = self.settle_link(conn, belongs.context, ended, now).await?;
+            let link_id = self.settle_link(conn, belongs, ended, now).await?;
             settlements.extend(ended.item_no.map(|item_no| Settlement {
                 item_no,
                 outcome: ended.outcome.as_str(),
@@ -144,10 +144,12 @@ impl Engine {
     async fn settle_link(
         &self,
         conn: &mut dyn Tables,
-        context: &SyncContext,
+        belongs: Belongs<'_>,
         ended: &Ended,
         now: OffsetDateTime,
     ) -> Result<Option<LinkId>> {
+        // A run carries over itself what the contacts it linked have.
+        let (context, belongs_to_no_run) = (belongs.context, belongs.run_id.is_none());
         let workspace_id = context.workspace_id;
         let json = |base: &Base| serde_json::to_value(base).unwrap_or_default();
         match &ended.link {
@@ -170,6 +172,9 @@ impl Engine {
                     // Linked meanwhile by other work: what it agreed on stays, and the next look compares anew.
                     tracing::info!(contact.id = %contact_id, customer.id = %customer_id, "one of the two is linked already");
                     return Ok(None);
+                }
+                if belongs_to_no_run && context.carries_engagements() {
+                    self.carry_engagements_soon(conn, context, contact_id).await?;
                 }
                 Ok(Some(link_id))
             }

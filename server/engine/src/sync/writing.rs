@@ -115,7 +115,11 @@ impl Writer<'_> {
         let sending = sending(planned, item_no, side);
         if sending.target.id.is_none() && side == Side::Highlevel && !crate::planted!(SkipDuplicateCheck) {
             // A location may allow duplicates, so the service itself would not say that the contact exists.
-            match self.contact_like(&sending.target.fields).await {
+            let like = match self.contact_like(&sending.target.fields).await {
+                Ok(found) => self.confirmed(found).await?,
+                Err(error) => Err(error),
+            };
+            match like {
                 Ok(Some(record)) => {
                     let found = Sent::Exists { record: Box::new(record), intent: None };
                     return Ok(self.conclude(planned, side, vec![(side, found)]));

@@ -10,7 +10,7 @@ use crate::{
         syncs::{PolicyRow, SyncRow},
     },
 };
-use domain::{limits, matching::MatchPolicy, scope::Scope, view::SettingsDraft};
+use domain::{deletes::DeletePolicy, engagement::Switches, limits, matching::MatchPolicy, scope::Scope, view::SettingsDraft};
 use serde_json::json;
 
 /// Everything of a sync but its name, its connections and its mapping, as entered in a form or a file.
@@ -23,6 +23,8 @@ pub(crate) struct Policy {
     pub(crate) matching: MatchPolicy,
     pub(crate) create_contacts: bool,
     pub(crate) write_reference: bool,
+    pub(crate) engagements: Switches,
+    pub(crate) deletes: DeletePolicy,
 }
 
 impl Default for Policy {
@@ -34,6 +36,8 @@ impl Default for Policy {
             matching: MatchPolicy::default(),
             create_contacts: false,
             write_reference: true,
+            engagements: Switches::default(),
+            deletes: DeletePolicy::default(),
         }
     }
 }
@@ -52,6 +56,7 @@ impl Policy {
         }
         faults.extend(self.scope.faults());
         faults.extend(self.matching.faults());
+        faults.extend(self.deletes.faults());
         faults
     }
 
@@ -64,6 +69,8 @@ impl Policy {
             match_policy: serde_json::to_value(&self.matching).map_err(bug)?,
             create_contacts: self.create_contacts,
             write_reference: self.write_reference,
+            engagements: serde_json::to_value(self.engagements).map_err(bug)?,
+            deletes: serde_json::to_value(self.deletes).map_err(bug)?,
         })
     }
 
@@ -82,6 +89,11 @@ impl Policy {
                 ("prefix of the reference", text(&policy.matching.prefix)),
                 ("creating contacts", yes(policy.create_contacts)),
                 ("writing the reference", yes(policy.write_reference)),
+                ("carrying over notes", yes(policy.engagements.notes)),
+                ("carrying over tasks", yes(policy.engagements.tasks)),
+                ("carrying over appointments", yes(policy.engagements.appointments)),
+                ("when a contact is deleted", policy.deletes.contact.as_str().to_owned()),
+                ("when a customer is deleted", policy.deletes.customer.as_str().to_owned()),
                 ("calls in flight", policy.slots.to_string()),
             ]
         };
@@ -102,6 +114,8 @@ impl SyncRow {
             matching: serde_json::from_value(self.match_policy.clone()).map_err(bug)?,
             create_contacts: self.create_contacts,
             write_reference: self.write_reference,
+            engagements: serde_json::from_value(self.engagements.clone()).map_err(bug)?,
+            deletes: serde_json::from_value(self.deletes.clone()).map_err(bug)?,
         })
     }
 }
@@ -163,6 +177,12 @@ fn settled(draft: &SettingsDraft, current: &Policy) -> Policy {
         },
         create_contacts: draft.create_contacts,
         write_reference: draft.write_reference,
+        deletes: DeletePolicy { contact: draft.contact_deleted, customer: draft.customer_deleted },
+        engagements: Switches {
+            notes: draft.carry_notes,
+            tasks: draft.carry_tasks,
+            appointments: draft.carry_appointments,
+        },
     }
 }
 
@@ -208,5 +228,7 @@ pub(super) fn policy_json(policy: &Policy) -> serde_json::Value {
         "match": policy.matching,
         "create_contacts": policy.create_contacts,
         "write_reference": policy.write_reference,
+        "engagements": policy.engagements,
+        "deletes": policy.deletes,
     })
 }

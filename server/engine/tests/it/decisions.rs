@@ -142,7 +142,10 @@ async fn an_answer_is_void_once_a_value_is_no_longer_what_was_shown(pool: PgPool
 
 /// A contact that may be either of two customers, put to a person by a run.
 async fn ambiguous(pool: &PgPool) -> (World, RecordAt, [i64; 2]) {
-    let world = World::open(pool, Setup::default()).await;
+    ambiguous_in(World::open(pool, Setup::default()).await).await
+}
+
+async fn ambiguous_in(world: World) -> (World, RecordAt, [i64; 2]) {
     let contact = world.add_contact_with(&json!({
         "firstName": "Ada", "lastName": "Lovelace", "email": "ada@decide.example", "companyName": "Engines Ltd"
     }));
@@ -180,6 +183,17 @@ async fn an_ambiguous_contact_shows_its_candidates_and_is_paired_with_the_one_ch
     assert_eq!(record.matched_by.as_deref(), Some("a person"));
     let said = world.trail_says("record.decided").await;
     assert_eq!(said, [format!("command line decided about Ada Lovelace: it is customer {}", twins[0])]);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn the_customers_in_question_get_no_contacts_of_their_own(pool: PgPool) {
+    let world = World::open(&pool, Setup { more: "create_contacts = true", ..Setup::default() }).await;
+    let (world, _, _) = ambiguous_in(world).await;
+    for mode in ["full", "dry-run", "changes"] {
+        let run = world.run(mode).await;
+        assert_eq!((run.counts.created, world.contact_ids().len(), world.writes()), (0, 1, 0), "{mode}: {run:#?}");
+        assert!(world.items(run.number).await.iter().all(|item| item.action != "create_contact"), "{mode}");
+    }
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

@@ -16,11 +16,11 @@ use time::Duration;
 const SHARED_KEY: &str = "shared-key-0123456789";
 const LOCATION: &str = "ve9EPM428h8vShlRW1KT";
 
-fn signing_key() -> SigningKey {
+pub(crate) fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&[9; 32])
 }
 
-fn pem(key: &SigningKey) -> String {
+pub(crate) fn pem(key: &SigningKey) -> String {
     key.verifying_key().to_public_key_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF).unwrap()
 }
 
@@ -45,14 +45,14 @@ async fn configure(engine: &Engine, webhook_public_key: &str, synced: bool) {
     engine.apply(&viewer, &file, &credentials).await.unwrap();
 }
 
-fn signed(body: &[u8]) -> HeaderMap {
+pub(crate) fn signed(body: &[u8]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let signature = STANDARD.encode(signing_key().sign(body).to_bytes());
     headers.insert("x-ghl-signature", signature.parse().unwrap());
     headers
 }
 
-fn tagged(key: &str, body: &[u8]) -> HeaderMap {
+pub(crate) fn tagged(key: &str, body: &[u8]) -> HeaderMap {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(body);
     let mut headers = HeaderMap::new();

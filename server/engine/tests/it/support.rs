@@ -90,6 +90,10 @@ impl Webhook {
     pub(crate) fn tells(&self, event: &str) -> bool {
         String::from_utf8_lossy(&self.body).contains(event)
     }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 pub(crate) struct World {

@@ -101,6 +101,11 @@ fn settings(view: &SyncView) -> SettingsDraft {
         prefix: view.prefix.clone().unwrap_or_default(),
         create_contacts: view.create_contacts,
         write_reference: view.write_reference,
+        carry_notes: view.carry_notes,
+        carry_tasks: view.carry_tasks,
+        carry_appointments: view.carry_appointments,
+        contact_deleted: view.contact_deleted,
+        customer_deleted: view.customer_deleted,
         slots: u16::from(view.slots),
         reason: "because".to_owned(),
     }

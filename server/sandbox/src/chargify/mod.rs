@@ -12,6 +12,7 @@ mod metadata;
 pub mod metafields;
 pub mod notes;
 mod payload;
+mod payments;
 pub mod products;
 mod regions;
 mod routes;

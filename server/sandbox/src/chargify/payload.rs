@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::{
     customers::Customer,
+    payments::Transaction,
     products::Product,
     site::Site,
     subscriptions::{Subscription, SubscriptionState},
@@ -66,14 +67,44 @@ pub(super) fn subscription_event(
     site: &Site,
     event_id: i64,
 ) -> String {
+    subscription_event_with((subscription, previous), customer, product, (site, event_id), |_, _| {})
+}
+
+/// The same with more behind the subscription.
+pub(super) fn subscription_event_with(
+    (subscription, previous): (&Subscription, SubscriptionState),
+    customer: &Customer,
+    product: &Product,
+    (site, event_id): (&Site, i64),
+    more: impl Fn(&mut Form, &Site),
+) -> String {
     let mut form = Form::default();
     let prefix = "[subscription]";
     subscription_fields(&mut form, subscription, previous);
     customer_fields(&mut form, "[subscription][customer]", customer, true);
     product_fields(&mut form, "[subscription][product]", product, site);
     form.blank(prefix, &["group"]);
+    more(&mut form, site);
     form.site(site, event_id);
     form.0
+}
+
+/// What a `subscription_product_change` adds.
+pub(super) fn previous_product(form: &mut Form, product: &Product, site: &Site) {
+    product_fields(form, "[previous_product]", product, site);
+}
+
+/// What a `payment_success` or `payment_failure` adds.
+pub(super) fn transaction(form: &mut Form, transaction: &Transaction) {
+    let prefix = "[transaction]";
+    form.text(prefix, "id", transaction.id);
+    form.text(prefix, "amount_in_cents", transaction.amount_in_cents);
+    form.text(prefix, "ending_balance_in_cents", transaction.ending_balance_in_cents);
+    form.text(prefix, "success", transaction.success);
+    form.text(prefix, "transaction_type", "payment");
+    form.text(prefix, "type", "Payment");
+    form.blank(prefix, &["memo", "kind", "payment_id", "gateway_transaction_id"]);
+    form.at(prefix, "created_at", Some(transaction.created_at));
 }
 
 /// The plain test event.

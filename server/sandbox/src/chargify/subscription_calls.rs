@@ -157,22 +157,28 @@ impl Chargify {
         if call.number("ack") != Some(customer_id) {
             return Reply::json(400, &body);
         }
-        self.subscriptions.remove(id);
+        self.purge(id, call.now);
+        if call.list("cascade").contains(&"customer") && self.subscriptions.of_customer(customer_id).next().is_none() {
+            // Nothing hangs on the customer any more, so this cannot be refused.
+            let _gone = self.remove_customer(customer_id, call.now);
+        }
+        Reply::json(200, &body)
+    }
+
+    /// Removes a subscription with all that hangs on it; only the events feed tells. `false`: there is none.
+    pub fn purge(&mut self, id: i64, now: OffsetDateTime) -> bool {
+        let Some(gone) = self.subscriptions.remove(id) else { return false };
         self.notes.forget(id);
         self.subscription_fields.forget(id);
         let event = NewEvent {
             key: "subscription_deletion",
             message: format!("Subscription {id} deleted"),
             subscription_id: Some(id),
-            customer_id: Some(customer_id),
+            customer_id: Some(gone.customer_id),
             data: Value::Null,
         };
-        self.note_event(event, call.now);
-        if call.list("cascade").contains(&"customer") && self.subscriptions.of_customer(customer_id).next().is_none() {
-            // Nothing hangs on the customer any more, so this cannot be refused.
-            let _gone = self.remove_customer(customer_id, call.now);
-        }
-        Reply::json(200, &body)
+        self.note_event(event, now);
+        true
     }
 
     /// The wrapped record with its customer.
@@ -200,7 +206,7 @@ impl Chargify {
         true
     }
 
-    fn tell_subscription(&mut self, key: &'static str, id: i64, before: SubscriptionState, now: OffsetDateTime) {
+    pub(super) fn tell_subscription(&mut self, key: &'static str, id: i64, before: SubscriptionState, now: OffsetDateTime) {
         let Some(subscription) = self.subscriptions.get(id).cloned() else { return };
         let Some(customer) = self.customers.get(subscription.customer_id).cloned() else { return };
         let product = subscription.product();

@@ -4,12 +4,13 @@ use super::{
     subscriptions::SubscriptionEntry,
     table::{Journalled, Table},
 };
-use domain::{Side, subscription::Payment};
+use domain::{Side, deletes::GoneBy, subscription::Payment};
 use engine::store::{
     audit::AuditLineRow,
     connections::{ConnectionRow, CredentialRow, NewLaneRow},
     decisions::DecisionRow,
     deliveries::DeliveryRow,
+    engagements::EngagementRow,
     installs::InstallRow,
     intents::NewIntent,
     items::ItemRow,
@@ -19,6 +20,7 @@ use engine::store::{
     schedules::ScheduleRow,
     subscriptions::Freshness,
     syncs::SyncRow,
+    watches::WatchRow,
 };
 use serde_json::Value as Json;
 use time::OffsetDateTime;
@@ -59,6 +61,7 @@ pub struct RecordEntry {
     pub metafields: Option<Json>,
     pub metafields_read_at: Option<OffsetDateTime>,
     pub verdict_detail: String,
+    pub gone_by: Option<GoneBy>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +72,8 @@ pub struct LinkEntry {
     /// `active`, `unlinked` or `parked`.
     pub state: &'static str,
     pub state_reason: Option<String>,
+    /// Whose end it met, and when; known here once the tombstone is taken away.
+    pub gone: Option<(Side, OffsetDateTime)>,
 }
 
 impl LinkEntry {
@@ -247,6 +252,8 @@ tables! {
     /// Workspace, run, number.
     items: (Uuid, Uuid, i64) => ItemEntry,
     intents: Within => IntentEntry,
+    /// Workspace, sync, kind, id at GoHighLevel.
+    engagements: (Uuid, Uuid, String, String) => EngagementRow,
     /// Workspace, connection, id at Chargify.
     subscriptions: (Uuid, Uuid, String) => SubscriptionEntry,
     /// The last payment heard of, by subscription.
@@ -266,6 +273,10 @@ tables! {
     /// With the keys of their locks.
     nodes: Uuid => i64,
     deliveries: Within => DeliveryEntry,
+    /// By connection.
+    watches: Within => WatchRow,
+    /// The one sign of life.
+    heartbeats: () => OffsetDateTime,
     /// Workspace, number.
     audit_lines: (Uuid, i64) => AuditLineRow,
     audit_heads: Uuid => (i64, Vec<u8>),

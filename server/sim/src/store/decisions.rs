@@ -38,10 +38,14 @@ impl Data {
         }
         let partner_gone_at = |link: &LinkEntry| {
             let key = (workspace_id, sync_id, side.other(), id_of(link, side.other()).clone());
-            self.records.get(&key).and_then(|copy| copy.row.gone_at)
+            match self.records.get(&key) {
+                Some(copy) => copy.row.gone_at,
+                None => link.gone.filter(|(gone, _)| *gone == side.other()).map(|(_, at)| at),
+            }
         };
         let row = |(id, link): (&String, &LinkEntry)| EndedLinkRow {
             remote_id: id.clone(),
+            partner_id: id_of(link, side.other()).clone(),
             ended_at: link.row.settled_at,
             partner_gone_at: partner_gone_at(link),
         };

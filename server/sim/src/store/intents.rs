@@ -164,8 +164,9 @@ impl Intents for Session {
     ) -> Result<Vec<IntentRow>> {
         self.act("open_intents_of_run", |work| {
             let open = work.data.left_open(&Asked { workspace_id, sync_id, node_id });
-            let is_its =
-                |(one, goes_on): &(&IntentEntry, bool)| one.sent.run_id.is_none_or(|of| of == run_id || !goes_on);
+            let is_its = |(one, goes_on): &(&IntentEntry, bool)| {
+                !one.sent.operation.ends_with("_note") && one.sent.run_id.is_none_or(|of| of == run_id || !goes_on)
+            };
             Ok(first(open.into_iter().filter(is_its).map(row), 1000))
         })
         .await

@@ -4,6 +4,7 @@ use super::{
     data::{Data, LinkEntry, kept},
     records::first,
     session::Session,
+    tombstones::relink,
 };
 use async_trait::async_trait;
 use domain::{LinkId, RunId, Side, SyncId, WorkspaceId};
@@ -11,10 +12,11 @@ use engine::{
     Result,
     store::{
         Links,
-        links::{LinkRow, MissedRow, NewLink},
+        links::{LinkRow, MissedRow, NewLink, RelinkedRow},
     },
 };
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -49,7 +51,7 @@ impl Links for Session {
                 linked_at: kept(new.at),
                 settled_at: kept(new.at),
             };
-            let link = LinkEntry { sync_id: new.sync_id.0, row, state: "active", state_reason: None };
+            let link = LinkEntry { sync_id: new.sync_id.0, row, state: "active", state_reason: None, gone: None };
             work.data.links.insert(key, link);
             Ok(true)
         })
@@ -96,6 +98,16 @@ impl Links for Session {
             Ok(true)
         })
         .await
+    }
+
+    async fn relink(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        of: (Option<&str>, Option<&str>),
+        at: OffsetDateTime,
+    ) -> Result<Option<RelinkedRow>> {
+        self.act("relink", |work| Ok(relink(work.data, (workspace_id.0, sync_id.0), of, at))).await
     }
 
     async fn park_link(&mut self, workspace_id: WorkspaceId, link_id: LinkId, reason: &str) -> Result<()> {
@@ -145,27 +157,32 @@ impl Links for Session {
         .await
     }
 
-    async fn missed_links(
+    async fn missed_records(
         &mut self,
         workspace_id: WorkspaceId,
         sync_id: SyncId,
         run_id: RunId,
         limit: i64,
     ) -> Result<Vec<MissedRow>> {
-        self.act("missed_links", |work| {
+        self.act("missed_records", |work| {
             let data = &*work.data;
             let (workspace_id, sync_id) = (workspace_id.0, sync_id.0);
-            let linked = data
+            let linked: BTreeSet<(Side, &String)> = data
                 .active_links(workspace_id, sync_id)
-                .flat_map(|link| [(Side::Highlevel, &link.row.contact_id), (Side::Chargify, &link.row.customer_id)]);
-            let is_missed = |(side, id): &(Side, &String)| {
-                let copy = data.records.get(&(workspace_id, sync_id, *side, (*id).clone()));
-                copy.is_some_and(|copy| copy.seen_run != Some(run_id.0) && copy.row.gone_at.is_none())
-            };
-            let mut missed: Vec<(&str, &String)> =
-                linked.filter(is_missed).map(|(side, id)| (side.as_str(), id)).collect();
+                .flat_map(|link| [(Side::Highlevel, &link.row.contact_id), (Side::Chargify, &link.row.customer_id)])
+                .collect();
+            let missed_on = |side: Side| data.live(workspace_id, sync_id, side).map(move |copy| (side, copy));
+            let mut missed: Vec<(bool, &str, &String)> = Side::BOTH
+                .into_iter()
+                .flat_map(missed_on)
+                .filter(|(_, copy)| copy.seen_run != Some(run_id.0))
+                .map(|(side, copy)| {
+                    let id = &copy.row.remote_id;
+                    (!linked.contains(&(side, id)), side.as_str(), id)
+                })
+                .collect();
             missed.sort_unstable();
-            let row = |(side, id): (&str, &String)| MissedRow { side: side.to_owned(), remote_id: id.clone() };
+            let row = |(_, side, id): (bool, &str, &String)| MissedRow { side: side.to_owned(), remote_id: id.clone() };
             Ok(first(missed.into_iter().map(row), limit))
         })
         .await

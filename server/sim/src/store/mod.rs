@@ -10,6 +10,7 @@ mod calls;
 mod data;
 mod decisions;
 mod deliveries;
+mod engagements;
 mod fields;
 mod installs;
 mod intents;
@@ -26,6 +27,8 @@ mod slots;
 mod subscriptions;
 mod syncs;
 mod table;
+mod watches;
+mod tombstones;
 
 pub use data::{
     CallEntry, Data, DeliveryEntry, IntentEntry, ItemEntry, JobEntry, LaneEntry, LinkEntry, MappingEntry, RecordEntry,

@@ -4,13 +4,15 @@ use super::{
     data::{Data, RecordEntry, RecordKey, kept},
     links::count,
     session::Session,
+    tombstones::{bury, purge, returned, revive},
 };
 use async_trait::async_trait;
-use domain::{RunId, Side, SyncId, WorkspaceId};
+use domain::{RunId, Side, SyncId, WorkspaceId, deletes::GoneBy};
 use engine::{
     Result,
     store::{
         Records,
+        links::MissedRow,
         records::{ReadMark, RecordBatch, RecordRow},
     },
 };
@@ -32,7 +34,12 @@ impl Data {
             .take_while(move |(key, _)| (key.0, key.1, key.2) == (workspace_id, sync_id, side))
     }
 
-    fn live(&self, workspace_id: Uuid, sync_id: Uuid, side: Side) -> impl Iterator<Item = &RecordEntry> {
+    pub(super) fn live(
+        &self,
+        workspace_id: Uuid,
+        sync_id: Uuid,
+        side: Side,
+    ) -> impl Iterator<Item = &RecordEntry> {
         self.copies(workspace_id, sync_id, side).map(|(_, copy)| copy).filter(|copy| copy.row.gone_at.is_none())
     }
 }
@@ -58,6 +65,7 @@ fn new_copy(mark: &ReadMark, batch: &RecordBatch, place: usize) -> Option<Record
         metafields_read_at: batch.metafields.get(place)?.as_ref().map(|_| kept(mark.read_at)),
         metafields: batch.metafields.get(place)?.clone(),
         verdict_detail: String::new(),
+        gone_by: None,
     })
 }
 
@@ -111,7 +119,7 @@ fn upsert(data: &mut Data, mark: &ReadMark, batch: &RecordBatch) {
         let key = (mark.workspace_id.0, mark.sync_id.0, mark.side, id.clone());
         match data.records.get(&key) {
             None => data.records.insert(key, new),
-            Some(old) if is_no_older(&new.row, &old.row) => {
+            Some(old) if old.row.gone_at.is_none() && is_no_older(&new.row, &old.row) => {
                 if let Some(old) = data.records.get_mut(&key) {
                     refresh(old, new);
                 }
@@ -145,11 +153,31 @@ fn partners(data: &Data, workspace_id: Uuid, sync_id: Uuid, run_id: Uuid) -> BTr
     partners
 }
 
+/// The customers that the contact of a plan may be.
+fn in_question(plan: &Json) -> Vec<&str> {
+    let matched = &plan["matched"];
+    let several = matched["ambiguous"]["candidates"].as_array().into_iter().flatten();
+    several.chain(Some(&matched["case_only_reference"])).filter_map(Json::as_str).collect()
+}
+
 #[async_trait]
 impl Records for Session {
     async fn upsert_records(&mut self, mark: ReadMark, batch: &RecordBatch) -> Result<()> {
         self.act("upsert_records", |work| {
             upsert(work.data, &mark, batch);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mark_records_seen(&mut self, mark: ReadMark, run_id: RunId, ids: &[String]) -> Result<()> {
+        self.act("mark_records_seen", |work| {
+            for id in ids {
+                let key = (mark.workspace_id.0, mark.sync_id.0, mark.side, id.clone());
+                if let Some(copy) = work.data.records.get_mut(&key) {
+                    copy.seen_run = Some(run_id.0);
+                }
+            }
             Ok(())
         })
         .await
@@ -271,12 +299,19 @@ impl Records for Session {
         customer: &RecordRow,
     ) -> Result<Vec<String>> {
         self.act("contacts_for_customer", |work| {
-            let is_named = |row: &RecordRow| Some(&row.remote_id) == customer.reference.as_ref();
-            let contacts = work.data.live(workspace_id.0, sync_id.0, Side::Highlevel).map(|copy| &copy.row);
-            let mut hits: Vec<&RecordRow> =
-                contacts.filter(|row| is_named(row) || (row.email.is_some() && row.email == customer.email)).collect();
-            hits.sort_by_key(|row| !is_named(row));
-            Ok(first(hits.into_iter().map(|row| row.remote_id.clone()), 10))
+            let is_named = |copy: &RecordEntry| Some(&copy.row.remote_id) == customer.reference.as_ref();
+            let has_email = |copy: &RecordEntry| copy.row.email.is_some() && copy.row.email == customer.email;
+            let key = (workspace_id.0, sync_id.0, Side::Chargify, customer.remote_id.clone());
+            let own = work.data.records.get(&key).filter(|own| own.phone.is_some() && !own.display_name.is_empty());
+            let folded = |copy: &RecordEntry| copy.display_name.to_lowercase();
+            let is_like = |copy: &RecordEntry| {
+                own.is_some_and(|own| own.phone == copy.phone && folded(own) == folded(copy))
+            };
+            let contacts = work.data.live(workspace_id.0, sync_id.0, Side::Highlevel);
+            let mut hits: Vec<&RecordEntry> =
+                contacts.filter(|copy| is_named(copy) || has_email(copy) || is_like(copy)).collect();
+            hits.sort_by_key(|copy| (!is_named(copy), !has_email(copy)));
+            Ok(first(hits.into_iter().map(|copy| copy.row.remote_id.clone()), 10))
         })
         .await
     }
@@ -293,12 +328,17 @@ impl Records for Session {
             let data = &*work.data;
             let linked = data.active_links(workspace_id.0, sync_id.0).map(|link| &link.row.customer_id);
             let planned = data.items_of(workspace_id.0, run_id.0).filter_map(|item| item.row.customer_id.as_ref());
+            let asked = data.items_of(workspace_id.0, run_id.0).filter(|item| item.row.action == "ambiguous");
+            let in_question: BTreeSet<&str> = asked.flat_map(|item| in_question(&item.row.plan)).collect();
             let paired: BTreeSet<&String> = linked.chain(planned).collect();
             let lone = data
                 .live(workspace_id.0, sync_id.0, Side::Chargify)
                 .map(|copy| (copy.seen_run, &copy.row))
                 .filter(|(seen_run, row)| {
-                    *seen_run == Some(run_id.0) && row.remote_id.as_str() > after && !paired.contains(&row.remote_id)
+                    *seen_run == Some(run_id.0)
+                        && row.remote_id.as_str() > after
+                        && !paired.contains(&row.remote_id)
+                        && !in_question.contains(row.remote_id.as_str())
                 });
             Ok(first(lone.map(|(_, row)| row.clone()), limit))
         })
@@ -329,18 +369,34 @@ impl Records for Session {
         .await
     }
 
-    async fn mark_record_gone(&mut self, mark: ReadMark, remote_id: &str) -> Result<()> {
+    async fn mark_record_gone(&mut self, mark: ReadMark, remote_id: &str, how: GoneBy) -> Result<()> {
         self.act("mark_record_gone", |work| {
-            let key = (mark.workspace_id.0, mark.sync_id.0, mark.side, remote_id.to_owned());
-            if let Some(copy) = work.data.records.get_mut(&key) {
-                copy.row.gone_at = copy.row.gone_at.or(Some(kept(mark.read_at)));
-                copy.seen_run = mark.run_id.map(|run| run.0).or(copy.seen_run);
-                "left_out".clone_into(&mut copy.row.verdict);
-                "Deleted at the service.".clone_into(&mut copy.verdict_detail);
-            }
+            bury(work.data, &mark, remote_id, how);
             Ok(())
         })
         .await
+    }
+
+    async fn revive_record(&mut self, mark: ReadMark, remote_id: &str) -> Result<bool> {
+        self.act("revive_record", |work| Ok(revive(work.data, &mark, remote_id))).await
+    }
+
+    async fn returned_records(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sync_id: SyncId,
+        run_id: RunId,
+        before: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<MissedRow>> {
+        self.act("returned_records", |work| {
+            Ok(returned(work.data, (workspace_id.0, sync_id.0), run_id.0, kept(before), limit))
+        })
+        .await
+    }
+
+    async fn purge_tombstones(&mut self, before: OffsetDateTime, limit: i64) -> Result<Vec<(Uuid, i64)>> {
+        self.act("purge_tombstones", |work| Ok(purge(work.data, kept(before), limit))).await
     }
 
     async fn pair_changed_since(

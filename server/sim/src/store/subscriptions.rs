@@ -185,7 +185,7 @@ impl Subscriptions for Session {
 
     async fn set_billing_facts(
         &mut self,
-        (workspace_id, sync_id): (WorkspaceId, SyncId),
+        (workspace_id, sync_id, run_id): (WorkspaceId, SyncId, Option<RunId>),
         read_at: OffsetDateTime,
         ids: &[String],
         facts: &[Json],
@@ -204,6 +204,7 @@ impl Subscriptions for Session {
                     copy.metafields = Some(joined(&before, facts.clone()));
                     copy.row.field_values = joined(&copy.row.field_values, facts.clone());
                     copy.row.read_at = copy.row.read_at.max(kept(read_at));
+                    copy.seen_run = run_id.map(|run| run.0).or(copy.seen_run);
                     changed.push(id.clone());
                 }
             }

@@ -47,6 +47,8 @@ fn set_policy(row: &mut SyncRow, policy: &PolicyRow) {
     row.match_policy.clone_from(&policy.match_policy);
     row.create_contacts = policy.create_contacts;
     row.write_reference = policy.write_reference;
+    row.engagements.clone_from(&policy.engagements);
+    row.deletes.clone_from(&policy.deletes);
 }
 
 #[async_trait]
@@ -88,6 +90,8 @@ impl Syncs for Session {
                 match_policy: Json::Null,
                 create_contacts: false,
                 write_reference: false,
+                engagements: Json::Null,
+                deletes: Json::Null,
                 mapping_version: 1,
                 rules: Json::Null,
                 highlevel_seen_until: None,

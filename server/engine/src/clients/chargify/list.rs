@@ -99,7 +99,7 @@ pub(super) fn rows(rows: &[Json], page: &CustomerPage) -> CustomerRows {
 }
 
 /// `2024-10-11T19:12:51Z`: with a zone, since the site's own one would be assumed.
-fn seconds(instant: OffsetDateTime) -> String {
+pub(super) fn seconds(instant: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     instant.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
 }

@@ -145,7 +145,7 @@ pub(crate) async fn customer_came_since(
     .await
 }
 
-/// Customers a run has read that no contact is linked to or planned for, by keyset.
+/// Customers a run has read that no contact is linked to, planned for, or in question for, by keyset.
 pub(crate) async fn lone_customers(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -168,6 +168,17 @@ pub(crate) async fn lone_customers(
           and not exists (
               select 1 from run_item
               where run_item.workspace_id = $1 and run_item.run_id = $3 and run_item.customer_id = record.remote_id)
+          -- Read once for a page: a contact that may be any of them is a question, and none of them is alone.
+          and remote_id not in (
+              select jsonb_array_elements_text(plan->'matched'->'ambiguous'->'candidates')
+              from run_item
+              where workspace_id = $1 and run_id = $3 and action = 'ambiguous'
+                and plan->'matched'->'ambiguous' is not null
+              union all
+              select plan->'matched'->>'case_only_reference'
+              from run_item
+              where workspace_id = $1 and run_id = $3 and action = 'ambiguous'
+                and plan->'matched'->>'case_only_reference' is not null)
         order by remote_id
         limit $5
         "#,
@@ -204,7 +215,8 @@ pub(crate) async fn contact_names_by_phone(
     Ok(rows.into_iter().map(|row| (row.phone, row.display_name)).collect())
 }
 
-/// Contacts a customer may belong to: the one its reference names, else those with its e-mail address.
+/// Contacts a customer may belong to: the one its reference names, else those with its e-mail address, else those with its
+/// phone number and name.
 pub(crate) async fn contacts_for_customer(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -216,14 +228,19 @@ pub(crate) async fn contacts_for_customer(
         select remote_id
         from record
         where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and gone_at is null
-          and (remote_id = $3 or email = $4)
-        order by remote_id = $3 desc nulls last, remote_id
+          and (remote_id = $3 or email = $4
+            or (phone, lower(display_name)) = (
+                select phone, lower(display_name) from record
+                where workspace_id = $1 and sync_id = $2 and side = 'chargify' and remote_id = $5
+                  and display_name <> ''))
+        order by remote_id = $3 desc nulls last, email = $4 desc nulls last, remote_id
         limit 10
         "#,
         workspace_id.0,
         sync_id.0,
         customer.reference,
         customer.email,
+        customer.remote_id,
     )
     .fetch_all(conn)
     .await

@@ -87,8 +87,40 @@ pub(crate) async fn list(
     .await
 }
 
+/// Records that are gone, in the same order, each by itself.
+pub(crate) async fn list_gone(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    query: &RecordQuery<'_>,
+) -> sqlx::Result<Vec<ListedRow>> {
+    sqlx::query_as!(
+        ListedRow,
+        r#"
+        select
+            record.sync_id, sync.name as sync, record.side, record.remote_id, null as "partner_id?: String",
+            record.display_name, record.email, record.phone, 'gone' as "verdict!", record.verdict_detail, record.read_at
+        from record
+        join sync on sync.workspace_id = record.workspace_id and sync.sync_id = record.sync_id
+        where record.workspace_id = $1
+          and ($2::uuid is null or (record.sync_id, record.side, record.remote_id) < ($2, $3, $4))
+          and record.gone_at is not null
+          and ($5::uuid is null or record.sync_id = $5)
+        order by record.sync_id desc, record.side desc, record.remote_id desc
+        limit $6
+        "#,
+        workspace_id.0,
+        query.before.map(|key| key.sync_id),
+        query.before.map_or("", |key| key.side.as_str()),
+        query.before.map_or("", |key| key.remote_id.as_str()),
+        query.sync_id.map(|sync| sync.0),
+        query.limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Records whose name begins with the text, or whose e-mail, phone, id or reference is the text; the first few, each found
-/// on an index of its own.
+/// on an index of its own. Those that are gone are among them.
 pub(crate) async fn search(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
@@ -126,7 +158,8 @@ pub(crate) async fn search(
         select
             record.sync_id as "sync_id!", sync.name as "sync!", record.side as "side!", record.remote_id as "remote_id!",
             partner.partner_id as "partner_id?", record.display_name as "display_name!", record.email, record.phone,
-            record.verdict as "verdict!", record.verdict_detail as "verdict_detail!", record.read_at as "read_at!"
+            case when record.gone_at is null then record.verdict else 'gone' end as "verdict!",
+            record.verdict_detail as "verdict_detail!", record.read_at as "read_at!"
         from hit
         join record on record.workspace_id = $1
             and record.sync_id = hit.sync_id and record.side = hit.side and record.remote_id = hit.remote_id
@@ -142,8 +175,7 @@ pub(crate) async fn search(
             where link.workspace_id = $1 and link.sync_id = hit.sync_id
               and link.customer_id = hit.remote_id and link.state <> 'unlinked' and hit.side = 'chargify'
         ) as partner on true
-        where record.gone_at is null
-          and ($6 = '' or record.verdict = $6)
+        where ($6 = '' or $6 = case when record.gone_at is null then record.verdict else 'gone' end)
           and ($7::uuid is null or hit.sync_id = $7)
           -- A linked customer that is found is shown as its contact, unless that one is found as well.
           and (hit.side = 'highlevel' or not exists (

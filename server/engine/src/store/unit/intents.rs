@@ -33,7 +33,7 @@ tables! {
         fn leave_intents_of_node_unknown(node_id: Uuid, at: OffsetDateTime) -> () = intents::leave_unknown_of;
 
         /// Writes of a run whose outcome is not known, and those that work which has ended left behind, oldest first.
-        /// What another living node is still at is left to it.
+        /// What another living node is still at is left to it, and writes of notes to those who write them.
         fn open_intents_of_run(
             workspace_id: WorkspaceId,
             sync_id: SyncId,

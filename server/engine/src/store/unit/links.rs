@@ -1,6 +1,6 @@
 //! Links, as the core sees them.
 
-use crate::store::links::{self, LinkRow, MissedRow, NewLink};
+use crate::store::links::{self, LinkRow, MissedRow, NewLink, RelinkedRow};
 use domain::{LinkId, RunId, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
@@ -22,6 +22,15 @@ tables! {
         /// Ends the link. False: it had ended before.
         fn unlink(workspace_id: WorkspaceId, link_id: LinkId, reason: &str, at: OffsetDateTime) -> bool = links::unlink;
 
+        /// Puts the last link of a record that is there again back in force, with what was agreed on: if its partner is
+        /// there, neither belongs to anybody else or did since, and no person decided about either since.
+        fn relink(
+            workspace_id: WorkspaceId,
+            sync_id: SyncId,
+            of: (Option<&str>, Option<&str>),
+            at: OffsetDateTime,
+        ) -> Option<RelinkedRow> = links::relink;
+
         /// Leaves the link as it is until a person has looked at it; one that has ended stays ended.
         fn park_link(workspace_id: WorkspaceId, link_id: LinkId, reason: &str) -> () = links::park;
 
@@ -41,7 +50,7 @@ tables! {
         ) -> Vec<LinkRow> = links::of_records;
 
         /// Records of linked pairs that a run has not seen although they are not known to be gone, contacts last.
-        fn missed_links(
+        fn missed_records(
             workspace_id: WorkspaceId,
             sync_id: SyncId,
             run_id: RunId,

@@ -36,9 +36,9 @@ tables! {
         ) -> () = subscriptions::set_freshness;
 
         /// Keeps what the subscriptions of customers tell with their copies, where it differs from what stands there.
-        /// Returns which copies changed, in no order.
+        /// Those copies are seen by the run, if one is given. Returns which changed, in no order.
         fn set_billing_facts(
-            of: (WorkspaceId, SyncId),
+            of: (WorkspaceId, SyncId, Option<RunId>),
             read_at: OffsetDateTime,
             ids: &[String],
             facts: &[Json],

@@ -6,7 +6,7 @@ use crate::{
     clients::chargify::{Event, EventPage},
     store::records::RecordRow,
 };
-use domain::{Side, limits, record::FieldKey, value::Value};
+use domain::{Side, deletes::GoneBy, limits, record::FieldKey, value::Value};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
@@ -17,7 +17,7 @@ const DELETED: &str = "customer_delete";
 const METAFIELD: &str = "custom_field_value_change";
 
 /// More customers than this are read by list rather than one by one.
-const GETS_MAX: usize = 20;
+pub(super) const GETS_MAX: usize = 20;
 
 /// Events by the customer they tell of.
 pub(super) type Told = BTreeMap<String, Vec<Event>>;
@@ -29,6 +29,8 @@ pub(crate) struct Stale {
     /// When it was changed last, by the site's clock, and the event that tells of it.
     pub(crate) at: OffsetDateTime,
     pub(crate) event_id: i64,
+    /// What is to be said of it, should it turn out to be gone.
+    pub(crate) how: GoneBy,
 }
 
 /// How hearing went.
@@ -42,9 +44,16 @@ pub(super) struct Heard {
 }
 
 impl Reading<'_> {
-    /// Reads the customers that events after `event_id` tell of and whose copies are older than that.
+    /// Reads the customers that events after `event_id` tell of and whose copies are older than that. Those whose copies
+    /// somebody renewed without planning them are taken up as well, as they are.
     pub(super) async fn heard_customers(&self, event_id: i64) -> Result<Heard> {
-        let (stale, newest) = self.stale_customers(event_id, 0).await?;
+        let (told, newest) = self.told(event_id, 0).await?;
+        let unplanned = self.unplanned_of(&told).await?;
+        let stale = self.stale_of(&told).await?;
+        if !unplanned.is_empty() {
+            let mut conn = self.engine.store().session().await?;
+            conn.mark_records_seen(self.mark(Side::Chargify), self.run_id, &unplanned).await?;
+        }
         let mut heard = Heard { newest, ..Heard::default() };
         if stale.len() > GETS_MAX
             && let Some(earliest) = stale.iter().map(|one| one.at).min()
@@ -60,7 +69,7 @@ impl Reading<'_> {
         }
         for one in stale {
             let mark = self.mark(Side::Chargify);
-            match self.one(Side::Chargify, &one.id).await {
+            match self.one_told(Side::Chargify, &one.id, one.how).await {
                 Ok(Some(mut customer)) => {
                     customer.stamp.event_id = Some(one.event_id);
                     self.keep(mark, &[customer]).await?;
@@ -72,6 +81,23 @@ impl Reading<'_> {
             }
         }
         Ok(heard)
+    }
+
+    /// Those of them whose copies are younger than anything that was settled about them: a run that was already writing
+    /// saw the change and had no place for it, or a person looked at the record.
+    async fn unplanned_of(&self, told: &Told) -> Result<Vec<String>> {
+        let ids: Vec<String> = told.keys().cloned().collect();
+        let mut conn = self.engine.store().session().await?;
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let copies = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &ids).await?;
+        let links = conn.links_of_records(workspace_id, sync_id, &[], &ids).await?;
+        let settled: BTreeMap<&str, OffsetDateTime> =
+            links.iter().map(|link| (link.customer_id.as_str(), link.settled_at)).collect();
+        let is_unplanned = |copy: &&RecordRow| match (settled.get(copy.remote_id.as_str()), copy.gone_at) {
+            (Some(settled_at), gone_at) => gone_at.unwrap_or(copy.read_at) > *settled_at,
+            (None, gone_at) => gone_at.is_none(),
+        };
+        Ok(copies.iter().filter(is_unplanned).map(|copy| copy.remote_id.clone()).collect())
     }
 
     /// Customers that events after `event_id` tell of and whose copies are older; and the newest event.
@@ -131,7 +157,9 @@ impl Reading<'_> {
             let stale = !never_met && !copy.is_some_and(|copy| tells_nothing_new(copy, events));
             let event_id = events.iter().map(|event| event.id).max()?;
             let at = events.iter().filter_map(|event| event.created_at).max().unwrap_or(now);
-            stale.then(|| Stale { id: id.clone(), at, event_id })
+            let is_told = events.iter().any(|event| event.key == DELETED);
+            let how = if is_told { GoneBy::Event } else { GoneBy::Asked };
+            stale.then(|| Stale { id: id.clone(), at, event_id, how })
         });
         Ok(stale.collect())
     }

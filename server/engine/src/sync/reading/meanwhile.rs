@@ -130,7 +130,7 @@ impl Reading<'_> {
     async fn read_customers(&self, stale: &[Stale]) -> Result<()> {
         for one in stale {
             let mark = self.mark(Side::Chargify);
-            if let Some(mut customer) = self.one(Side::Chargify, &one.id).await? {
+            if let Some(mut customer) = self.one_told(Side::Chargify, &one.id, one.how).await? {
                 customer.stamp.event_id = Some(one.event_id);
                 self.keep(mark, &[customer]).await?;
             }

@@ -30,7 +30,8 @@ impl Look<'_> {
     pub(super) async fn copy_that_suffices(&self, mine: &Record, link: &LinkRow) -> Result<Option<Box<Record>>> {
         let now = self.engine.clock().now();
         let in_time = |at: time::OffsetDateTime| (now - at).abs() <= limits::HEARD_AT_ONCE;
-        let Some(changed_at) = mine.stamp.updated_at.filter(|at| in_time(*at) && !self.deliveries.is_empty()) else {
+        let happened_at = mine.stamp.updated_at.max(self.heard.at);
+        let Some(changed_at) = happened_at.filter(|at| in_time(*at) && !self.deliveries.is_empty()) else {
             return Ok(None);
         };
         let other = self.side.other();

@@ -29,6 +29,7 @@ struct Tally {
     highlevel: i64,
     chargify: i64,
     left_alone: i64,
+    new_links: i64,
     item_no: i64,
     /// Fields that change anywhere.
     fields: BTreeSet<String>,
@@ -90,6 +91,8 @@ impl Running<'_> {
         let made = (self.row.calls_highlevel, self.row.calls_chargify);
         let calls =
             conn.run(workspace_id, self.run_id).await?.map_or(made, |row| (row.calls_highlevel, row.calls_chargify));
+        let (reads_highlevel, reads_chargify) = self.engagement_calls(&mut *conn, tally.new_links).await?;
+        let calls = (calls.0 + reads_highlevel, calls.1 + reads_chargify);
         let writes = (tally.highlevel, tally.chargify);
         let prediction = self.engine.predict(&mut *conn, &self.context, writes, calls).await?;
         let fields: Vec<String> = tally.fields.into_iter().collect();
@@ -192,6 +195,7 @@ impl Running<'_> {
             } else if action.is_write() || matches!(action, Action::Link | Action::Unlink) {
                 tally.to_update += 1;
             }
+            tally.new_links += i64::from(one.item.new_link);
             let known = &self.context.policy.catalogue;
             tally.highlevel += one.item.calls(Side::Highlevel, known);
             tally.chargify += one.item.calls(Side::Chargify, known);

@@ -2,12 +2,12 @@
 
 use super::Writer;
 use crate::{
-    UpstreamClass,
+    Result, UpstreamClass,
     clients::{
         CallError, Refusal,
         highlevel::{TAGS_OFF, TAGS_ON},
     },
-    store::intents::IntentRow,
+    store::{intents::IntentRow, records::ReadMark},
 };
 use domain::{
     RemoteId, Side,
@@ -122,6 +122,40 @@ impl Writer<'_> {
                 None => key.metafield_name().is_some() || normal(kind, sent) == Value::Empty,
             }
         })
+    }
+
+    /// What was found, unless it is known to be gone and indeed is: an index may still tell of it.
+    ///
+    /// # Errors
+    /// Database errors. What the service answers is enclosed.
+    pub(super) async fn confirmed(
+        &self,
+        found: Option<Record>,
+    ) -> Result<std::result::Result<Option<Record>, CallError>> {
+        let Some((record, id)) = found.and_then(|record| record.id.clone().map(|id| (record, id))) else {
+            return Ok(Ok(None));
+        };
+        let (side, (workspace_id, sync_id)) = (record.side, (self.context.workspace_id, self.context.sync_id));
+        let ids = [id.0.clone()];
+        let mut conn = self.engine.store().session().await?;
+        let copies = conn.records_by_ids(workspace_id, sync_id, side, &ids).await?;
+        drop(conn);
+        if copies.iter().all(|copy| copy.gone_at.is_none()) {
+            return Ok(Ok(Some(record)));
+        }
+        let mark = ReadMark { workspace_id, sync_id, side, run_id: None, read_at: self.engine.clock().now() };
+        let read = match side {
+            Side::Highlevel => self.clients.highlevel.get(&self.cause.call, &id).await,
+            Side::Chargify => self.clients.chargify.get(&self.cause.call, &id).await,
+        };
+        match read {
+            Ok(record) => {
+                self.engine.note_presence(self.context, mark, &record).await?;
+                Ok(Ok(Some(record)))
+            }
+            Err(error) if error.class == UpstreamClass::NotFound => Ok(Ok(None)),
+            Err(error) => Ok(Err(error)),
+        }
     }
 
     /// The record that stands in the way of a create.

@@ -15,6 +15,7 @@ use crate::{
 };
 use domain::{
     IntentId, RemoteId, Side,
+    deletes::GoneBy,
     mapping::TAGS,
     plan::Action,
     record::{FieldKey, Record},
@@ -131,7 +132,11 @@ impl Writer<'_> {
             Refusal::ReferenceTaken | Refusal::DuplicateSubmission | Refusal::DuplicateContact { .. }
         ) && sending.id().is_none()
         {
-            return match self.find_existing(&sending.target, error).await {
+            let there = match self.find_existing(&sending.target, error).await {
+                Ok(found) => self.confirmed(found).await?,
+                Err(failed) => Err(failed),
+            };
+            return match there {
                 Ok(Some(record)) => {
                     Ok(Some(Sent::Exists { record: Box::new(record), intent: Some(refused("not_done")) }))
                 }
@@ -146,7 +151,9 @@ impl Writer<'_> {
             let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
             let read_at = self.engine.clock().now();
             let mark = ReadMark { workspace_id, sync_id, side: sending.side(), run_id: None, read_at };
-            self.engine.store().session().await?.mark_record_gone(mark, id.as_str()).await?;
+            let mut conn = self.engine.store().session().await?;
+            conn.mark_record_gone(mark, id.as_str(), GoneBy::Write).await?;
+            drop(conn);
             return self.leave_out(sending, intent_id).await.map(Some);
         }
         match error.class {

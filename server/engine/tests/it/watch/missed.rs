@@ -7,6 +7,7 @@ use super::{
 use domain::view::EndpointState;
 use engine::{Approval, EngineError, StartRun};
 use sqlx::PgPool;
+use std::time::Duration;
 
 async fn missed(world: &World, connection: &str) -> u64 {
     let view = world.engine.look_for_missed(&world.runner().await, connection).await.unwrap();
@@ -30,7 +31,7 @@ async fn an_endpoint_paused_after_failures_is_woken_and_2500_webhooks_are_sent_a
     until("the endpoint is paused", async || status() == "paused").await;
     world.edit_customer(2_470);
     // The retries of the first ones are due, and find the endpoint paused.
-    world.sandbox.chargify.advance(time::Duration::minutes(1));
+    world.sandbox.chargify.advance(Duration::from_secs(60));
     until("all are held back", async || in_state(&world, "paused") == 2_500).await;
     world.answer(0);
 

@@ -14,7 +14,8 @@ use domain::{
     view::{AuditFilter, WebhooksView},
 };
 use engine::{
-    Clock, Engine, Entropy, HttpTransport, Keyholder, Parts, Received, Runner, Settings, Vault, Viewer, Worker,
+    Clock, Engine, Entropy, HttpTransport, Keyholder, Outgoing, Parts, Received, Runner, Settings, Transport as _, Vault,
+    Viewer, Worker,
 };
 use sandbox::{Options, Sandbox, chargify::customers::Change};
 use sqlx::PgPool;
@@ -100,7 +101,7 @@ impl World {
         let options = Options { contacts: 3, customers: Some(3), clean: true, ..Options::default() };
         let sandbox = sandbox::start(options).await.unwrap();
         // What happens there happened an hour ago, so that nobody is still trying to deliver it.
-        sandbox.chargify.advance(time::Duration::hours(-1));
+        set_back(&sandbox.chargify.base_url, 3_600).await;
         let public_url = public_url.map_or(address, str::to_owned);
         let engine = Engine::new(Parts {
             pool: pool.clone(),
@@ -248,6 +249,19 @@ impl World {
         let about = page.lines.into_iter().filter(|line| line.action.starts_with("webhooks."));
         about.map(|line| line.words).collect()
     }
+}
+
+/// Puts the clock of a simulated service back.
+async fn set_back(base_url: &str, seconds: i64) {
+    let body = serde_json::json!({ "advance_s": -seconds }).to_string().into_bytes();
+    let request = Outgoing {
+        method: http::Method::POST,
+        url: format!("{base_url}/_sandbox/clock"),
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: Some(body),
+        timeout: PATIENCE,
+    };
+    assert_eq!(HttpTransport::new().unwrap().send(request).await.unwrap().status, 200);
 }
 
 /// Waits until it is so.

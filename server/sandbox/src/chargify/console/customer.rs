@@ -92,6 +92,20 @@ fn subscription_block(site: &Chargify, subscription: &Subscription) -> Markup {
                 " "
                 button { "Set state" }
             }
+            form method="post" action={ (path) "/product" } {
+                select name="product" aria-label="Product" {
+                    @for product in PRODUCTS {
+                        option value=(product.handle) selected[product.id == subscription.product_id] { (product.name) }
+                    }
+                }
+                " "
+                button { "Change product" }
+            }
+            form method="post" {
+                button formaction={ (path) "/fail" } { "Let a payment fail" }
+                " "
+                button formaction={ (path) "/pay" } { "Take a payment" }
+            }
             ul { @for note in site.notes.of(subscription.id) { li { bdi { (note.body) } } } }
             form method="post" action={ (path) "/note" } {
                 input name="body" required placeholder="A note" aria-label="Note" dir="auto";

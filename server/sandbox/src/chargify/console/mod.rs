@@ -153,6 +153,15 @@ impl Chargify {
             "state" => {
                 self.set_subscription_state(id, SubscriptionState::from_name(&field(request, "state"))?, now);
             }
+            "fail" => {
+                self.fail_payment(id, now);
+            }
+            "pay" => {
+                self.take_payment(id, now);
+            }
+            "product" => {
+                self.change_product(id, Product::find(None, Some(&field(request, "product")))?, now);
+            }
             "note" => {
                 let body = field(request, "body");
                 (!body.trim().is_empty()).then(|| self.notes.add(id, &body, false, now))?;

@@ -160,6 +160,8 @@ pub(crate) fn policy(slots: i16) -> PolicyRow {
         match_policy: json!({}),
         create_contacts: false,
         write_reference: true,
+        engagements: json!({}),
+        deletes: json!({}),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     bench::{NOON, texts},
     scenarios,
 };
-use domain::Side;
+use domain::{Side, deletes::GoneBy};
 use engine::store::{decisions::NewDecision, records::ReadMark};
 use serde_json::json;
 
@@ -44,7 +44,7 @@ async fn the_last_end_of_a_pair_counts(bench: &mut Bench) {
     bench.link("linked", "cus-3", json!({})).await.unwrap();
     bench.copy_of(Side::Chargify, "cus-2", None).await;
     let mark = ReadMark { workspace_id, sync_id, side: Side::Chargify, run_id: None, read_at: NOON };
-    session.mark_record_gone(mark, "cus-2").await.unwrap();
+    session.mark_record_gone(mark, "cus-2", GoneBy::Asked).await.unwrap();
     let ids = texts(&["con", "linked", "never"]);
     let ended = session.ended_links_of_contacts(workspace_id, sync_id, &ids).await.unwrap();
     let ended: Vec<_> = ended.into_iter().map(|row| (row.remote_id, row.ended_at, row.partner_gone_at)).collect();

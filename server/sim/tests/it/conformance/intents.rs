@@ -21,6 +21,7 @@ scenarios!(
     a_run_finds_its_own_writes_and_those_that_ended_work_left,
     nothing_is_journalled_under_a_claim_that_was_lost,
     a_write_nobody_waits_for_is_everybodys_to_look_up,
+    writes_of_notes_are_left_to_those_who_write_them,
 );
 
 const ONE: Uuid = Uuid::from_u128(0xe1);
@@ -167,4 +168,32 @@ async fn a_run_finds_its_own_writes_and_those_that_ended_work_left(bench: &mut B
     assert_eq!((row.run_id, row.item_no, row.run_goes_on), (Some(running.0), Some(4), true));
     assert_eq!((row.side.as_str(), row.operation.as_str(), row.remote_key.as_str()), ("chargify", "create", "c"));
     assert_eq!((row.body, row.before, row.unknown_since), (json!({ "email": "a@x" }), json!({}), None));
+}
+
+async fn writes_of_notes_are_left_to_those_who_write_them(bench: &mut Bench) {
+    let run_id = bench.add_run("full").await;
+    let job = bench.job().await;
+    let (of, intent_id) = ((bench.workspace_id, bench.sync_id), IntentId(bench.id()));
+    let new = NewIntent {
+        intent_id,
+        sync_id: of.1,
+        run_id: None,
+        item_no: None,
+        link_id: None,
+        side: Side::Chargify,
+        operation: "create_note",
+        remote_key: "note:n1".to_owned(),
+        body: json!({}),
+        before: json!({}),
+        sent_at: NOON,
+        node_id: ONE,
+    };
+    let mut session = bench.session().await;
+    assert_eq!(session.insert_intent(of.0, &new, job).await.unwrap(), Journalled::Sent);
+    assert!(session.open_intents_of_run(of.0, of.1, run_id, ONE).await.unwrap().is_empty());
+    drop(session);
+    let open: Vec<_> = bench.open_rows(&["note:n1"], ONE).await.into_iter().map(|one| one.operation).collect();
+    assert_eq!(open, ["create_note"]);
+    bench.settle_as(intent_id, "done").await;
+    assert!(bench.open_rows(&["note:n1"], ONE).await.is_empty());
 }

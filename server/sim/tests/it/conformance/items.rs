@@ -1,7 +1,7 @@
 //! Items of a run: in order, open until settled, settled once.
 
 use super::{Bench, bench::NOON, scenarios};
-use domain::{LinkId, RunId, Side};
+use domain::{LinkId, RunId, Side, deletes::GoneBy};
 use engine::store::{
     items::{ItemBatch, OpenQuery, OpenRow, Settlement},
     records::{ReadMark, RecordBatch},
@@ -125,7 +125,7 @@ async fn an_item_is_stale_when_its_record_or_link_changed_after_the_plan(bench: 
     let mut session = bench.session().await;
     session.settle_link(bench.workspace_id, link_id, &json!({}), later(6)).await.unwrap();
     let mark = bench.mark_of_customers(later(2));
-    session.mark_record_gone(mark, "cus-1").await.unwrap();
+    session.mark_record_gone(mark, "cus-1", GoneBy::Asked).await.unwrap();
     assert_eq!(bench.stale(run_id).await, [true, true, true, false]);
 }
 

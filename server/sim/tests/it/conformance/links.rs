@@ -5,7 +5,7 @@ use super::{
     bench::{NOON, texts},
     scenarios,
 };
-use domain::{LinkId, RunId, Side};
+use domain::{LinkId, RunId, Side, deletes::GoneBy};
 use engine::store::{
     links::NewLink,
     records::{ReadMark, RecordBatch},
@@ -21,7 +21,7 @@ scenarios!(
     a_base_is_settled_while_the_link_is_active,
     rules_are_forgotten_in_active_links_that_have_them,
     a_link_of_one_sync_means_nothing_to_another,
-    records_of_pairs_that_a_run_missed_are_found,
+    records_that_a_run_missed_are_found_and_those_of_pairs_first,
     links_whose_contact_is_gone_are_found,
     a_parked_link_is_still_one_and_an_ended_one_is_not_parked,
 );
@@ -118,7 +118,7 @@ async fn a_link_of_one_sync_means_nothing_to_another(bench: &mut Bench) {
     assert!(bench.link("con-1", "cus-1", json!({})).await.is_some());
 }
 
-async fn records_of_pairs_that_a_run_missed_are_found(bench: &mut Bench) {
+async fn records_that_a_run_missed_are_found_and_those_of_pairs_first(bench: &mut Bench) {
     let run_id = bench.add_run("full").await;
     for (contact, customer) in [("con-1", "cus-1"), ("con-2", "cus-2"), ("con-3", "cus-3")] {
         bench.link(contact, customer, json!({})).await.unwrap();
@@ -129,12 +129,12 @@ async fn records_of_pairs_that_a_run_missed_are_found(bench: &mut Bench) {
     bench.copy_of(Side::Chargify, "cus-2", None).await;
     bench.copy_of(Side::Chargify, "alone", None).await;
     let mut session = bench.session().await;
-    session.mark_record_gone(bench.mark_of(Side::Chargify, None), "cus-2").await.unwrap();
-    let missed = session.missed_links(bench.workspace_id, bench.sync_id, run_id, 9).await.unwrap();
+    session.mark_record_gone(bench.mark_of(Side::Chargify, None), "cus-2", GoneBy::Asked).await.unwrap();
+    let missed = session.missed_records(bench.workspace_id, bench.sync_id, run_id, 9).await.unwrap();
     let missed: Vec<_> = missed.into_iter().map(|row| (row.side, row.remote_id)).collect();
     let row = |side: &str, id: &str| (side.to_owned(), id.to_owned());
-    assert_eq!(missed, [row("chargify", "cus-1"), row("highlevel", "con-2")]);
-    assert_eq!(session.missed_links(bench.workspace_id, bench.sync_id, run_id, 1).await.unwrap().len(), 1);
+    assert_eq!(missed, [row("chargify", "cus-1"), row("highlevel", "con-2"), row("chargify", "alone")]);
+    assert_eq!(session.missed_records(bench.workspace_id, bench.sync_id, run_id, 1).await.unwrap().len(), 1);
 }
 
 async fn links_whose_contact_is_gone_are_found(bench: &mut Bench) {
@@ -143,7 +143,7 @@ async fn links_whose_contact_is_gone_are_found(bench: &mut Bench) {
         bench.link(contact, customer, json!({})).await.unwrap();
         bench.copy_of(Side::Highlevel, contact, None).await;
         if contact != "con-2" {
-            session.mark_record_gone(bench.mark_of(Side::Highlevel, None), contact).await.unwrap();
+            session.mark_record_gone(bench.mark_of(Side::Highlevel, None), contact, GoneBy::Asked).await.unwrap();
         }
     }
     let mut found = async |after: &str| {

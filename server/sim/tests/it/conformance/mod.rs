@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod decisions;
 mod deliveries;
+mod engagements;
 mod fields;
 mod installs;
 mod intents;
@@ -21,7 +22,9 @@ mod schedules;
 mod slots;
 mod subscriptions;
 mod syncs;
+mod tombstones;
 mod units;
+mod watches;
 
 pub(crate) use bench::Bench;
 

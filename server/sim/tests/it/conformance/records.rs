@@ -5,7 +5,7 @@ use super::{
     bench::{NOON, texts},
     scenarios,
 };
-use domain::{RunId, Side};
+use domain::{RunId, Side, deletes::GoneBy};
 use engine::store::{
     items::ItemBatch,
     records::{ReadMark, RecordBatch, RecordRow},
@@ -23,12 +23,12 @@ scenarios!(
     live_customers_are_counted,
     a_record_told_twice_in_one_batch_is_stored_once,
     contacts_seen_come_page_by_page,
-    a_gone_record_is_left_out_and_comes_back_when_it_is_read,
+    a_gone_record_is_left_out_and_comes_back_only_when_it_was_read_itself,
     candidates_are_found_by_every_key,
     contacts_that_share_an_email_are_counted,
     contacts_are_named_by_phone,
     the_contact_a_customer_names_comes_first,
-    lone_customers_are_those_without_link_or_plan,
+    lone_customers_are_those_without_link_plan_or_question,
     partners_of_seen_customers_and_what_is_not_in_step_are_marked,
     a_pair_changes_when_either_copy_or_its_link_does,
 );
@@ -97,6 +97,12 @@ impl Bench {
         let mut session = self.session().await;
         let seen = session.contacts_seen(self.workspace_id, self.sync_id, run_id, after, limit).await.unwrap();
         seen.into_iter().map(|row| row.remote_id).collect()
+    }
+
+    async fn returned(&self, run_id: RunId, before: OffsetDateTime) -> Vec<String> {
+        let mut session = self.session().await;
+        let returned = session.returned_records(self.workspace_id, self.sync_id, run_id, before, 9).await.unwrap();
+        returned.into_iter().map(|row| row.remote_id).collect()
     }
 }
 
@@ -174,7 +180,7 @@ async fn live_customers_are_counted(bench: &mut Bench) {
     bench.read(Side::Chargify, None, &["1", "2", "3"].map(record)).await;
     bench.read(Side::Highlevel, None, &[record("4")]).await;
     let mut session = bench.session().await;
-    session.mark_record_gone(bench.mark(Side::Chargify, None, at(20)), "2").await.unwrap();
+    session.mark_record_gone(bench.mark(Side::Chargify, None, at(20)), "2", GoneBy::Asked).await.unwrap();
     assert_eq!(session.count_customers(bench.workspace_id, bench.sync_id).await.unwrap(), 2);
 }
 
@@ -195,18 +201,31 @@ async fn contacts_seen_come_page_by_page(bench: &mut Bench) {
     assert_eq!(bench.seen(run_id, "3", 3).await, ["4"]);
 }
 
-async fn a_gone_record_is_left_out_and_comes_back_when_it_is_read(bench: &mut Bench) {
+async fn a_gone_record_is_left_out_and_comes_back_only_when_it_was_read_itself(bench: &mut Bench) {
     let run_id = bench.add_run("full").await;
     bench.read(Side::Highlevel, Some(run_id), &[record("1")]).await;
     let mut session = bench.session().await;
-    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(20)), "1").await.unwrap();
-    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(30)), "1").await.unwrap();
-    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(30)), "unknown").await.unwrap();
+    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(20)), "1", GoneBy::Asked).await.unwrap();
+    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(30)), "1", GoneBy::Asked).await.unwrap();
+    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(30)), "unknown", GoneBy::Asked).await.unwrap();
     let copy = bench.copy(Side::Highlevel, "1").await.unwrap();
     assert_eq!((copy.gone_at, copy.verdict.as_str()), (Some(at(20)), "left_out"));
     assert_eq!(bench.seen(run_id, "", 9).await, texts(&[]));
-    bench.read_at("back", 31, record("1")).await;
-    assert_eq!(bench.copy(Side::Highlevel, "1").await.unwrap().gone_at, None);
+    // A list tells of it although it is gone.
+    bench.read_at("late", 31, record("1")).await;
+    let copy = bench.copy(Side::Highlevel, "1").await.unwrap();
+    assert_eq!((copy.gone_at, bench.name_of("1").await), (Some(at(20)), "Ada".to_owned()));
+    assert_eq!(bench.returned(run_id, at(20)).await, texts(&[]));
+    assert_eq!(bench.returned(run_id, at(21)).await, ["1"]);
+    assert_eq!(bench.returned(RunId(bench.id()), at(21)).await, texts(&[]));
+    let read = |at| bench.mark(Side::Highlevel, None, at);
+    assert!(!session.revive_record(read(at(20)), "1").await.unwrap(), "read before it was found gone");
+    assert!(session.revive_record(read(at(32)), "1").await.unwrap());
+    assert!(!session.revive_record(read(at(33)), "1").await.unwrap(), "it is there already");
+    assert!(!session.revive_record(read(at(33)), "unknown").await.unwrap());
+    bench.read_at("back", 32, record("1")).await;
+    let copy = bench.copy(Side::Highlevel, "1").await.unwrap();
+    assert_eq!((copy.gone_at, copy.verdict.as_str()), (None, "unpaired"));
     assert_eq!(bench.seen(run_id, "", 9).await, ["1"]);
 }
 
@@ -221,7 +240,7 @@ async fn candidates_are_found_by_every_key(bench: &mut Bench) {
     bench.read(Side::Chargify, None, &customers).await;
     bench.read(Side::Highlevel, None, &[Copied { email: Some("a@x"), ..record("6") }]).await;
     let mut session = bench.session().await;
-    session.mark_record_gone(bench.mark(Side::Chargify, None, at(20)), "4").await.unwrap();
+    session.mark_record_gone(bench.mark(Side::Chargify, None, at(20)), "4", GoneBy::Asked).await.unwrap();
     let (references, emails, phones) = (texts(&["con-1"]), texts(&["a@x", "b@x"]), texts(&["+41"]));
     let found =
         session.candidate_customers(bench.workspace_id, bench.sync_id, &references, &emails, &phones).await.unwrap();
@@ -234,7 +253,7 @@ async fn contacts_that_share_an_email_are_counted(bench: &mut Bench) {
     let with = |id, email| Copied { email: Some(email), ..record(id) };
     bench.read(Side::Highlevel, None, &[with("1", "a@x"), with("2", "a@x"), with("3", "b@x"), with("4", "a@x")]).await;
     let mut session = bench.session().await;
-    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(20)), "4").await.unwrap();
+    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(20)), "4", GoneBy::Asked).await.unwrap();
     let emails = texts(&["a@x", "c@x"]);
     let shared = session.contacts_sharing_email(bench.workspace_id, bench.sync_id, &emails).await.unwrap();
     assert_eq!(shared, [("a@x".to_owned(), 2)]);
@@ -263,13 +282,21 @@ async fn the_contact_a_customer_names_comes_first(bench: &mut Bench) {
     assert_eq!(session.contacts_for_customer(bench.workspace_id, bench.sync_id, &nameless).await.unwrap(), texts(&[]));
 }
 
-async fn lone_customers_are_those_without_link_or_plan(bench: &mut Bench) {
+async fn lone_customers_are_those_without_link_plan_or_question(bench: &mut Bench) {
     let run_id = bench.add_run("full").await;
-    bench.read(Side::Chargify, Some(run_id), &["1", "2", "3", "4"].map(record)).await;
+    bench.read(Side::Chargify, Some(run_id), &["1", "2", "3", "4", "6", "7", "8"].map(record)).await;
     bench.read(Side::Chargify, None, &[record("5")]).await;
     bench.link("con", "1", json!({})).await.unwrap();
     let mut items = ItemBatch::default();
     super::items::push(&mut items, 1, "update_customer", Some("con-2"), Some("2"));
+    for (number, matched) in [
+        (2, json!({ "ambiguous": { "rule": "email", "candidates": ["6", "7"], "why": "several_customers" } })),
+        (3, json!({ "case_only_reference": "8" })),
+        (4, json!(null)),
+    ] {
+        super::items::push(&mut items, number, "ambiguous", Some("con-3"), None);
+        *items.plan.last_mut().unwrap() = json!({ "matched": matched });
+    }
     let mut session = bench.session().await;
     session.insert_items(bench.workspace_id, run_id, NOON, &items).await.unwrap();
     let lone = session.lone_customers(bench.workspace_id, bench.sync_id, run_id, "", 9).await.unwrap();
@@ -291,7 +318,7 @@ async fn partners_of_seen_customers_and_what_is_not_in_step_are_marked(bench: &m
     ];
     bench.read(Side::Chargify, Some(run_id), &customers).await;
     let mut session = bench.session().await;
-    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(20)), "gone").await.unwrap();
+    session.mark_record_gone(bench.mark(Side::Highlevel, None, at(20)), "gone", GoneBy::Asked).await.unwrap();
     let verdicts = [("failed".to_owned(), "failed", String::new()), ("in-step".to_owned(), "in_step", String::new())];
     session.set_verdicts(bench.workspace_id, bench.sync_id, Side::Highlevel, &verdicts).await.unwrap();
     let marked = session.mark_partners_of_customers(bench.workspace_id, bench.sync_id, run_id).await.unwrap();
@@ -316,6 +343,6 @@ async fn a_pair_changes_when_either_copy_or_its_link_does(bench: &mut Bench) {
     other.settle_link(bench.workspace_id, link_id, &json!({}), at(15)).await.unwrap();
     assert!(changed((None, Some("cus")), 14).await);
     assert!(!changed((None, Some("cus")), 15).await);
-    other.mark_record_gone(bench.mark(Side::Chargify, None, at(30)), "cus").await.unwrap();
+    other.mark_record_gone(bench.mark(Side::Chargify, None, at(30)), "cus", GoneBy::Asked).await.unwrap();
     assert!(changed((Some("con"), Some("cus")), 29).await);
 }

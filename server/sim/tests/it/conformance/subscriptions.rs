@@ -175,12 +175,15 @@ async fn freshness_only_moves_forward(bench: &mut Bench) {
 async fn facts_stand_with_the_customer_until_they_change(bench: &mut Bench) {
     bench.copy_of(Side::Chargify, "1", None).await;
     bench.copy_of(Side::Chargify, "2", None).await;
-    let of = (bench.workspace_id, bench.sync_id);
+    let run_id = bench.add_run("changes").await;
+    let of = (bench.workspace_id, bench.sync_id, Some(run_id));
     let ids = texts(&["1", "never"]);
     let facts = [json!({ "subscription.state": "active" }), json!({ "subscription.state": null })];
     let mut session = bench.session().await;
     let at = NOON + Duration::MINUTE;
     assert_eq!(session.set_billing_facts(of, at, &ids, &facts).await.unwrap(), ["1"]);
+    let seen = session.customers_there((of.0, of.1), of.2, "", 9).await.unwrap();
+    assert_eq!(seen, ["1"]);
     let later = at + Duration::MINUTE;
     assert!(session.set_billing_facts(of, later, &ids, &facts).await.unwrap().is_empty());
     let rows = session.records_by_ids(of.0, of.1, Side::Chargify, &ids).await.unwrap();
