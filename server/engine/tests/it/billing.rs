@@ -51,7 +51,7 @@ impl World {
         })
     }
 
-    fn shown(&self, contact: &str, field: &str) -> Option<Value> {
+    fn holds(&self, contact: &str, field: &str) -> Option<Value> {
         let id = self.field_id(field);
         self.sandbox.highlevel.with(|rules, _| {
             let contact = rules.contact(contact).unwrap();
@@ -79,7 +79,7 @@ impl World {
         self.sandbox.chargify.advance(Duration::from_secs(2));
     }
 
-    async fn last(&self) -> (String, String) {
+    async fn last_told(&self) -> (String, String) {
         let newest = self.deliveries().await.into_iter().next().unwrap();
         (newest.outcome.unwrap_or_default(), newest.detail.unwrap_or_default())
     }
@@ -116,10 +116,10 @@ async fn a_full_run_tells_facts_as_fields_of_their_type_and_as_a_tag(pool: PgPoo
         ("tags", "tags"),
     ];
     let (world, contact, _, _) = subscriber(&pool, &facts).await;
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("active")));
-    assert_eq!(world.shown(&contact, "Account Notes"), Some(json!("Pro Plan")));
-    assert_eq!(world.shown(&contact, "Contract Value"), Some(json!(49)));
-    assert!(world.shown(&contact, "Renewal Date").unwrap().as_str().unwrap().starts_with("20"));
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
+    assert_eq!(world.holds(&contact, "Account Notes"), Some(json!("Pro Plan")));
+    assert_eq!(world.holds(&contact, "Contract Value"), Some(json!(49)));
+    assert!(world.holds(&contact, "Renewal Date").unwrap().as_str().unwrap().starts_with("20"));
     assert_eq!(world.tags_of(&contact), ["chargify:active"]);
 
     world.reset_stats();
@@ -148,15 +148,15 @@ async fn a_change_of_a_mapped_fact_costs_one_call_and_its_duplicate_and_its_echo
     let told = world.webhook().await;
     assert_eq!(world.receive(&told).await, Received::Recorded);
     world.drain().await;
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("past_due")));
-    assert_eq!(world.calls(), (1, 0), "one write, and nothing is asked: {:?}", world.last().await);
-    assert_eq!(world.last().await.0, "updated");
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("past_due")));
+    assert_eq!(world.calls(), (1, 0), "one write, and nothing is asked: {:?}", world.last_told().await);
+    assert_eq!(world.last_told().await.0, "updated");
 
     world.reset_stats();
     assert_eq!(world.receive(&told).await, Received::Repeated);
     world.drain().await;
     world.next_webhook().await;
-    assert_eq!((world.calls(), world.last().await.0.as_str()), ((0, 0), "echo"));
+    assert_eq!((world.calls(), world.last_told().await.0.as_str()), ((0, 0), "echo"));
     let lines = world.audit_lines().await;
     assert!(lines.iter().any(|line| line.actor_name.contains("subscription_state_change")), "{lines:#?}");
 }
@@ -168,7 +168,7 @@ async fn a_change_that_is_not_mapped_costs_no_call(pool: PgPool) {
     assert!(world.sandbox.chargify.with(|rules, now| rules.change_product(subscription, team, now)));
     world.next_webhook().await;
     let unchanged = ("unchanged".to_owned(), "Nothing that is mapped changed. No call was made.".to_owned());
-    assert_eq!((world.calls(), world.last().await), ((0, 0), unchanged));
+    assert_eq!((world.calls(), world.last_told().await), ((0, 0), unchanged));
     let product: String = sqlx::query_scalar("select product from subscription").fetch_one(&world.pool).await.unwrap();
     assert_eq!(product, "Équipe & Friends", "it is kept all the same");
 }
@@ -185,12 +185,12 @@ async fn webhooks_in_the_wrong_order_leave_the_newest_state(pool: PgPool) {
     let newest = world.webhook().await;
     world.receive(&newest).await;
     world.drain().await;
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("active")));
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
     for late in [newer, older] {
         world.receive(&late).await;
         world.drain().await;
     }
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("active")));
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
     assert_eq!(world.calls(), (0, 0), "what both agree on is not written, and what is stale changes nothing");
 }
 
@@ -218,9 +218,9 @@ async fn a_payment_that_failed_is_told_until_one_is_made(pool: PgPool) {
     for _ in 0..2 {
         world.next_webhook().await;
     }
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("past_due")));
-    assert_eq!(world.shown(&contact, "Contract Value"), Some(json!(49)));
-    assert!(world.shown(&contact, "Renewal Date").is_some_and(|day| day.as_str().is_some_and(|day| day.len() == 10)));
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("past_due")));
+    assert_eq!(world.holds(&contact, "Contract Value"), Some(json!(49)));
+    assert!(world.holds(&contact, "Renewal Date").is_some_and(|day| day.as_str().is_some_and(|day| day.len() == 10)));
     assert_eq!(world.calls_to(Side::Highlevel, "PUT /contacts/{id}"), 1, "payment and state are told in one write");
     assert_eq!(world.calls().1, 0);
 
@@ -229,8 +229,8 @@ async fn a_payment_that_failed_is_told_until_one_is_made(pool: PgPool) {
     for _ in 0..3 {
         world.next_webhook().await;
     }
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("active")));
-    assert!(world.shown(&contact, "Renewal Date").is_none_or(|day| day == json!("") || day.is_null()));
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
+    assert!(world.holds(&contact, "Renewal Date").is_none_or(|day| day == json!("") || day.is_null()));
     assert_eq!(world.calls().1, 0);
 }
 
@@ -252,17 +252,17 @@ async fn customers_with_none_with_several_and_with_ended_subscriptions_are_told_
     let last = world.sign_up(ended.1, "free", SubscriptionState::Canceled);
     let run = world.run("full").await;
     assert_eq!(run.status, "complete", "{run:#?}");
-    assert_eq!((world.shown(&none.0, "VAT Number"), world.shown(&none.0, "Account Notes")), (None, None));
-    assert_eq!(world.shown(&several.0, "Account Notes"), Some(json!("Pro Plan")));
-    assert_eq!(world.shown(&ended.0, "VAT Number"), Some(json!("canceled")));
-    assert_eq!(world.shown(&ended.0, "Account Notes"), Some(json!("Free Plan")));
+    assert_eq!((world.holds(&none.0, "VAT Number"), world.holds(&none.0, "Account Notes")), (None, None));
+    assert_eq!(world.holds(&several.0, "Account Notes"), Some(json!("Pro Plan")));
+    assert_eq!(world.holds(&ended.0, "VAT Number"), Some(json!("canceled")));
+    assert_eq!(world.holds(&ended.0, "Account Notes"), Some(json!("Free Plan")));
 
     // The other one comes back to life.
     world.later();
     world.enter(last, SubscriptionState::Expired);
     world.reset_stats();
     world.run("full").await;
-    assert_eq!(world.shown(&ended.0, "VAT Number"), Some(json!("expired")));
+    assert_eq!(world.holds(&ended.0, "VAT Number"), Some(json!("expired")));
     assert_eq!(world.writes(), 1);
 }
 
@@ -274,11 +274,11 @@ async fn nothing_is_told_of_anybody_before_all_subscriptions_were_read(pool: PgP
     world.next_webhook().await;
     world.enter(second, SubscriptionState::Expired);
     world.next_webhook().await;
-    assert_eq!((world.shown(&contact, "VAT Number"), world.writes()), (None, 0));
+    assert_eq!((world.holds(&contact, "VAT Number"), world.writes()), (None, 0));
     // A run that needs them for the first time reads them whole, whatever its mode.
     let run = world.run("changes").await;
     assert_eq!(
-        (run.status.as_str(), world.shown(&contact, "VAT Number")),
+        (run.status.as_str(), world.holds(&contact, "VAT Number")),
         ("complete", Some(json!("active"))),
         "{run:#?}"
     );
@@ -292,7 +292,7 @@ async fn what_no_webhook_told_is_heard_of_by_events(pool: PgPool) {
     world.skip_webhooks(1).await;
     let run = world.run("changes").await;
     assert_eq!(
-        (run.status.as_str(), world.shown(&contact, "VAT Number")),
+        (run.status.as_str(), world.holds(&contact, "VAT Number")),
         ("complete", Some(json!("unpaid"))),
         "{run:#?}"
     );
@@ -315,7 +315,7 @@ async fn many_missed_changes_are_read_by_one_list(pool: PgPool) {
     world.enter(next, SubscriptionState::PastDue);
     world.skip_webhooks(3).await;
     world.run("changes").await;
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("past_due")));
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("past_due")));
     assert_eq!((world.calls_to(Side::Chargify, LIST), world.calls_to(Side::Chargify, READ)), (1, 0));
 }
 
@@ -324,7 +324,7 @@ async fn a_subscription_that_was_deleted_no_longer_counts(pool: PgPool) {
     let (world, contact, _, subscription) = subscriber(&pool, &[("VAT Number", "state")]).await;
     assert!(world.sandbox.chargify.with(|rules, now| rules.purge(subscription, now)));
     world.run("changes").await;
-    assert_eq!(world.shown(&contact, "VAT Number").filter(|value| *value != json!("")), None);
+    assert_eq!(world.holds(&contact, "VAT Number").filter(|value| *value != json!("")), None);
     assert_eq!((world.writes(), world.calls_to(Side::Chargify, LIST), world.calls_to(Side::Chargify, READ)), (1, 0, 0));
 }
 
@@ -367,5 +367,5 @@ async fn while_the_sync_is_off_the_copy_is_kept_and_the_next_run_tells_it(pool: 
     let state: String = sqlx::query_scalar("select state from subscription").fetch_one(&world.pool).await.unwrap();
     assert_eq!((state.as_str(), world.calls()), ("on_hold", (0, 0)));
     world.run("full").await;
-    assert_eq!(world.shown(&contact, "VAT Number"), Some(json!("on_hold")));
+    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("on_hold")));
 }

@@ -1,6 +1,6 @@
 //! What the site's events tell of customers, compared with their copies.
 
-use super::{Reading, listing::CustomerWish};
+use super::{Reading, listing::CustomerWish, subscriptions::SUBSCRIPTION_EVENTS};
 use crate::{
     EngineError, Result, UpstreamClass,
     clients::chargify::{Event, EventPage},
@@ -45,10 +45,18 @@ pub(super) struct Heard {
 
 impl Reading<'_> {
     /// Reads the customers that events after `event_id` tell of and whose copies are older than that. Those whose copies
-    /// somebody renewed without planning them are taken up as well, as they are.
+    /// somebody renewed without planning them are taken up as well, as they are. What events tell of subscriptions is heard
+    /// along with it, without a call of its own.
     pub(super) async fn heard_customers(&self, event_id: i64) -> Result<Heard> {
-        let (told, newest) = self.told(event_id, 0).await?;
+        let (began_at, since) = (self.engine.clock().now(), self.heard_from(event_id).await?);
+        let mut keys = self.customer_keys();
+        if self.context.wants_subscriptions() {
+            keys.extend(SUBSCRIPTION_EVENTS);
+        }
+        let (mut told, newest) = self.told_by(since, 0, &keys).await?;
+        let newest = newest.max(event_id);
         let unplanned = self.unplanned_of(&told).await?;
+        self.hear_subscriptions(&mut told, (began_at, newest)).await?;
         let stale = self.stale_of(&told).await?;
         if !unplanned.is_empty() {
             let mut conn = self.engine.store().session().await?;
@@ -109,6 +117,10 @@ impl Reading<'_> {
     /// What events after `event_id` tell of customers; and the newest event. As many pages as `expected` events fill are
     /// read side by side, further ones one after the other.
     pub(super) async fn told(&self, event_id: i64, expected: u64) -> Result<(Told, i64)> {
+        self.told_by(event_id, expected, &self.customer_keys()).await
+    }
+
+    async fn told_by(&self, event_id: i64, expected: u64, keys: &[&str]) -> Result<(Told, i64)> {
         let mut newest = event_id;
         let mut told = Told::new();
         // Events show up some seconds late and out of order.
@@ -119,7 +131,7 @@ impl Reading<'_> {
         let (mut page, mut ahead) = (1, (expected / u64::from(limits::CHARGIFY_PAGE)).max(1));
         loop {
             let at_once = ahead.clamp(1, u64::from(limits::CHARGIFY_IN_FLIGHT));
-            let read = (page..page + at_once).map(|page| self.event_page(since, page));
+            let read = (page..page + at_once).map(|page| self.event_page(since, page, keys));
             let pages = futures::future::try_join_all(read).await?;
             let Some(last) = pages.last() else { break };
             let on = last.events.last().filter(|_| last.more).map(|event| event.id);
@@ -164,12 +176,16 @@ impl Reading<'_> {
         Ok(stale.collect())
     }
 
-    async fn event_page(&self, since: i64, page: u64) -> Result<EventPage> {
+    fn customer_keys(&self) -> Vec<&'static str> {
         let mut keys = CUSTOMER_EVENTS.to_vec();
         if self.context.maps_own_fields(Side::Chargify) {
             keys.push(METAFIELD);
         }
-        self.try_read(|| self.readers.events(&self.call, since, page, &keys)).await
+        keys
+    }
+
+    async fn event_page(&self, since: i64, page: u64, keys: &[&str]) -> Result<EventPage> {
+        self.try_read(|| self.readers.events(&self.call, since, page, keys)).await
     }
 }
 
