@@ -17,6 +17,7 @@ use crate::{
     },
 };
 
+mod engagements;
 mod gone;
 pub mod one;
 pub mod question;

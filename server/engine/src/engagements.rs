@@ -43,8 +43,11 @@ impl Engine {
         let row = tx.engagement(workspace_id, sync.sync_id(), kind.as_str(), id).await?;
         let row = row.ok_or(EngineError::NotFound("engagement"))?;
         if !sync.enabled || !sync.policy()?.engagements.is_on(kind) {
-            let what = if sync.enabled { format!("{} are", kind.plural()) } else { format!("the sync {} is", sync.name) };
-            return Err(EngineError::invalid(format!("{what} switched off; switch on first what is to be carried over")));
+            let what =
+                if sync.enabled { format!("{} are", kind.plural()) } else { format!("the sync {} is", sync.name) };
+            return Err(EngineError::invalid(format!(
+                "{what} switched off; switch on first what is to be carried over"
+            )));
         }
         match row.state.as_str() {
             "lost" => {
@@ -55,7 +58,8 @@ impl Engine {
         }
         let job = Job::Engagement { sync_id: sync.sync_id(), engagement: kind, remote_id: id.to_owned() };
         let lane_id = ConnectionId(sync.chargify_connection_id);
-        self.enqueue(&mut *tx, &job, &Queueing { workspace_id, lane_id, priority: Priority::Live, delay_ms: 0 }).await?;
+        self.enqueue(&mut *tx, &job, &Queueing { workspace_id, lane_id, priority: Priority::Live, delay_ms: 0 })
+            .await?;
         let line = NewAuditLine::by(by.actor(), AuditAction::NoteRetried, self.clock().now())
             .about(format!("{kind}:{id}"), format!("the {kind} “{}”", title(&row)))
             .with("sync", sync.name.clone())

@@ -2,7 +2,7 @@
 
 use domain::{
     Right, Side,
-    view::{FieldView, HistoryView, PairState, RecordView, TraceStepView},
+    view::{EngagementView, FieldView, HistoryView, PairState, RecordView, TraceStepView},
 };
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::{
     super::{audit::line::begun, standing},
     SideId, Which,
+    engagements::{Engagements, RetryEngagement, record_engagements},
     gone::{Gone, LastValues},
     question::{Question, TakePartAgain},
 };
@@ -42,9 +43,17 @@ pub fn address(sync: &str, side: &str, id: &str) -> String {
 pub fn RecordPage() -> impl IntoView {
     let which = Which::from_address();
     let Which { sync, side, id } = which.clone();
-    let refused = page::refused::<TakePartAgain>();
-    page::loaded("Record", record_page(sync, side, id), move |seen, record| {
-        view! { <Record seen=seen record=record which=which refused=refused /> }.into_any()
+    let refused = page::refused::<TakePartAgain>().or_else(page::refused::<RetryEngagement>);
+    let load = async move {
+        let record = record_page(sync.clone(), side, id).await?;
+        let engagements = match &record.contact_id {
+            Some(contact_id) => record_engagements(sync, contact_id.clone()).await?,
+            None => Vec::new(),
+        };
+        Ok((record, engagements))
+    };
+    page::loaded("Record", load, move |seen, (record, engagements)| {
+        view! { <Record seen=seen record=record engagements=engagements which=which refused=refused /> }.into_any()
     })
 }
 
@@ -62,7 +71,13 @@ fn as_read(record: &RecordView) -> PairState {
 }
 
 #[component]
-fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError>) -> impl IntoView {
+fn Record(
+    seen: Seen,
+    record: RecordView,
+    engagements: Vec<EngagementView>,
+    which: Which,
+    refused: Option<AppError>,
+) -> impl IntoView {
     let here = which.address();
     let now = seen.now();
     let state = as_read(&record);
@@ -85,6 +100,7 @@ fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError
     let fields = record.fields.clone();
     let asked = record.asked.clone();
     let is_asked = asked.is_some();
+    let carried = view! { <Engagements seen=seen.clone() engagements=engagements which=which.clone() /> };
     let asked = asked.map(|question| view! { <Question seen=seen.clone() question=question which=which /> });
     let ids = view! { <Ids record=record.clone() now=now /> };
     // Where something is asked, the answer is the way on.
@@ -119,6 +135,7 @@ fn Record(seen: Seen, record: RecordView, which: Which, refused: Option<AppError
                 {sides}
                 <Past record=record may=seen.may(Right::SeeAudit) now=now />
             </div>
+            {carried}
         </Frame>
     }
 }
@@ -329,6 +346,10 @@ fn Line(line: HistoryView, now: OffsetDateTime) -> impl IntoView {
         ("record.updated", _) => (Tone::Ok, Glyph::Pencil),
         ("record.linked", _) => (Tone::Ok, Glyph::Chain),
         ("record.unlinked", _) => (Tone::Idle, Glyph::Removed),
+        ("note.written", _) => (Tone::Ok, Glyph::Created),
+        ("note.rewritten", _) => (Tone::Ok, Glyph::Pencil),
+        ("note.marked_deleted", _) => (Tone::Idle, Glyph::Removed),
+        ("note.retried", _) => (Tone::Accent, Glyph::Turning),
         ("record.restored", _) => (Tone::Ok, Glyph::Undo),
         ("record.decided" | "record.decision_taken_back", _) => (Tone::Accent, Glyph::Decision),
         _ => (Tone::Idle, Glyph::Unchanged),

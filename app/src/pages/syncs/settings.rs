@@ -42,7 +42,7 @@ mod server {
     use domain::view::SettingsDraft;
 
     /// What stood in the form, for the page that says what is wrong with it.
-    pub(super) fn entered(draft: &SettingsDraft) -> [(&'static str, String); 11] {
+    pub(super) fn entered(draft: &SettingsDraft) -> [(&'static str, String); 14] {
         let ticked = |on: bool| if on { "true".to_owned() } else { String::new() };
         [
             ("require_email", ticked(draft.require_email)),
@@ -54,6 +54,9 @@ mod server {
             ("prefix", draft.prefix.clone()),
             ("create_contacts", ticked(draft.create_contacts)),
             ("write_reference", ticked(draft.write_reference)),
+            ("carry_notes", ticked(draft.carry_notes)),
+            ("carry_tasks", ticked(draft.carry_tasks)),
+            ("carry_appointments", ticked(draft.carry_appointments)),
             ("slots", draft.slots.to_string()),
             ("reason", draft.reason.clone()),
         ]
@@ -122,6 +125,7 @@ fn Form(seen: Seen, sync: SyncView, kept: Kept) -> impl IntoView {
                 <Scope values=values.clone() />
                 <Matching values=values.clone() />
                 <Making values=values.clone() />
+                <Carrying values=values.clone() />
                 <Pace values=values />
                 <GuardRails />
                 <Save kept=reason>
@@ -208,6 +212,36 @@ fn Making(values: Values) -> impl IntoView {
                     name="draft[write_reference]"
                     checked=values.ticked("write_reference", |sync| sync.write_reference)
                     hint="It joins the pair for good, even if the e-mail address changes. A reference that is there already is never overwritten."
+                />
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn Carrying(values: Values) -> impl IntoView {
+    let note = "Of contacts that have a customer. Each becomes one note of the customer’s subscription in Chargify, kept up \
+        to date there and marked when it is deleted. Nothing comes back from there.";
+    view! {
+        <Card title="Notes, tasks and appointments" note=note>
+            <div class="form">
+                <Check
+                    label="Carry over notes"
+                    name="draft[carry_notes]"
+                    checked=values.ticked("carry_notes", |sync| sync.carry_notes)
+                    hint="Webhooks bring every change at once. A full run reads each contact’s notes: one call a contact."
+                />
+                <Check
+                    label="Carry over tasks"
+                    name="draft[carry_tasks]"
+                    checked=values.ticked("carry_tasks", |sync| sync.carry_tasks)
+                    hint="One more call a contact. An edited or re-opened task is noticed by the next full run: no webhook tells of it."
+                />
+                <Check
+                    label="Carry over appointments"
+                    name="draft[carry_appointments]"
+                    checked=values.ticked("carry_appointments", |sync| sync.carry_appointments)
+                    hint="One more call a contact. Switched off again, what was written stays as it is."
                 />
             </div>
         </Card>

@@ -116,10 +116,7 @@ pub(super) struct Connected {
     pub(super) registers: bool,
 }
 
-pub(super) fn text(
-    connections: &[Connected],
-    syncs: Vec<(SyncRow, ScheduleText)>,
-) -> Result<String> {
+pub(super) fn text(connections: &[Connected], syncs: Vec<(SyncRow, ScheduleText)>) -> Result<String> {
     let file = File {
         connection: connections.iter().map(connection).collect(),
         sync: syncs.into_iter().map(sync).collect::<Result<_>>()?,

@@ -10,7 +10,6 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 const CONTACT_EVENTS: [&str; 5] =
     ["ContactCreate", "ContactUpdate", "ContactDelete", "ContactTagUpdate", "ContactDndUpdate"];
-const ENGAGEMENTS: [&str; 3] = ["Note", "Task", "Appointment"];
 /// The app came into a location or an agency, or was taken out.
 const INSTALL: &str = "INSTALL";
 pub(super) const UNINSTALL: &str = "UNINSTALL";

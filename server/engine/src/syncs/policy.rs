@@ -10,7 +10,9 @@ use crate::{
         syncs::{PolicyRow, SyncRow},
     },
 };
-use domain::{deletes::DeletePolicy, engagement::Switches, limits, matching::MatchPolicy, scope::Scope, view::SettingsDraft};
+use domain::{
+    deletes::DeletePolicy, engagement::Switches, limits, matching::MatchPolicy, scope::Scope, view::SettingsDraft,
+};
 use serde_json::json;
 
 /// Everything of a sync but its name, its connections and its mapping, as entered in a form or a file.

@@ -106,7 +106,7 @@ impl World {
         sqlx::query_as("select state, detail from engagement").fetch_one(&self.pool).await.unwrap()
     }
 
-    async fn last(&self) -> (String, String) {
+    async fn last_heard(&self) -> (String, String) {
         let newest = self.deliveries().await.into_iter().next().unwrap();
         (newest.state, newest.outcome.unwrap_or_default())
     }
@@ -125,24 +125,25 @@ async fn a_note_becomes_a_note_of_the_subscription_and_follows_its_original(pool
     assert_eq!(notes.len(), 1);
     assert!(notes[0].starts_with(&format!("[GHL note {id}] 20")), "{notes:?}");
     assert!(notes[0].ends_with("\nCalled, will renew"), "{notes:?}");
-    assert_eq!((world.calls(), world.writes(), world.last().await), ((1, 1), 1, done("created")));
+    assert_eq!((world.calls(), world.writes(), world.last_heard().await), ((1, 1), 1, done("created")));
 
     world.edit_note(&contact, &id, "Called, renews in May").await;
     world.hear("NoteUpdate").await;
     let notes = world.notes_of(subscription.unwrap());
     assert_eq!(notes.len(), 1, "in place: {notes:?}");
     assert!(notes[0].ends_with("\nCalled, renews in May"), "{notes:?}");
-    assert_eq!((world.calls(), world.writes(), world.last().await), ((1, 1), 1, done("updated")));
+    assert_eq!((world.calls(), world.writes(), world.last_heard().await), ((1, 1), 1, done("updated")));
 
     world.edit_note(&contact, &id, "Called, renews in May").await;
     let said_again = world.hear("NoteUpdate").await;
-    assert_eq!((world.calls(), world.last().await), ((0, 0), done("echo")));
+    assert_eq!((world.calls(), world.last_heard().await), ((0, 0), done("echo")));
     assert_eq!(world.receive(&said_again).await, Received::Repeated);
     world.drain().await;
     assert_eq!(world.calls(), (0, 0));
 
     let lines = world.audit_lines().await;
-    let words: Vec<&str> = lines.iter().filter(|line| line.action.starts_with("note.")).map(|line| &*line.words).collect();
+    let words: Vec<&str> =
+        lines.iter().filter(|line| line.action.starts_with("note.")).map(|line| &*line.words).collect();
     let sub = subscription.unwrap();
     let expected = [
         format!("webhook NoteCreate wrote a note of Ada Lovelace to subscription {sub} in Chargify"),
@@ -158,7 +159,7 @@ async fn a_kind_that_is_switched_off_costs_no_call(pool: PgPool) {
     let (world, contact, subscription) = pair(&pool, "[sync.engagements]\ntasks = true", true).await;
     world.add_note(&contact, "not for Chargify").await;
     world.hear("NoteCreate").await;
-    assert_eq!((world.calls(), world.last().await), ((0, 0), ("ignored".to_owned(), String::new())));
+    assert_eq!((world.calls(), world.last_heard().await), ((0, 0), ("ignored".to_owned(), String::new())));
     assert!(world.notes_of(subscription.unwrap()).is_empty());
     assert_eq!(world.count("select count(*) from engagement").await, 0);
 }
@@ -168,7 +169,7 @@ async fn without_a_subscription_it_is_held_until_there_is_one(pool: PgPool) {
     let (world, contact, _) = pair(&pool, NOTES, false).await;
     let id = world.add_note(&contact, "waits").await;
     world.hear("NoteCreate").await;
-    assert_eq!((world.calls(), world.last().await), ((1, 0), done("parked")));
+    assert_eq!((world.calls(), world.last_heard().await), ((1, 0), done("parked")));
     let (state, why) = world.standing().await;
     assert_eq!(state, "held");
     assert!(why.contains("no subscription yet"), "{why}");
@@ -184,7 +185,7 @@ async fn without_a_subscription_it_is_held_until_there_is_one(pool: PgPool) {
     assert_eq!(notes.len(), 1);
     assert!(notes[0].ends_with("\nwaits, edited"), "{notes:?}");
     assert_eq!((world.writes(), world.standing().await.0.as_str()), (1, "in_step"));
-    assert_eq!(world.calls_to(Side::Highlevel, "GET /contacts/{contactId}/notes"), 0, "webhooks kept it current");
+    assert_eq!(world.calls_to(Side::Highlevel, "GET /contacts/{id}/notes"), 0, "webhooks kept it current");
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -199,7 +200,7 @@ async fn one_that_is_deleted_says_so_in_its_note_and_never_comes_back(pool: PgPo
     let notes = world.notes_of(subscription.unwrap());
     assert!(notes[0].starts_with(&format!("[GHL note {id}] deleted in GoHighLevel on 20")), "{notes:?}");
     assert!(!notes[0].contains("secret"));
-    assert_eq!((world.calls(), world.last().await), ((0, 1), done("updated")));
+    assert_eq!((world.calls(), world.last_heard().await), ((0, 1), done("updated")));
     assert_eq!(world.count("select count(*) from engagement where told = '{}'").await, 1, "nor is it kept here");
 
     world.reset_stats();
@@ -296,7 +297,7 @@ async fn a_refusal_is_told_with_its_reason_and_another_try_can_be_asked_for(pool
     });
     world.edit_note(&contact, &id, "two").await;
     world.hear("NoteUpdate").await;
-    assert_eq!((world.writes(), world.last().await), (1, done("failed")));
+    assert_eq!((world.writes(), world.last_heard().await), (1, done("failed")));
     let (state, why) = world.standing().await;
     assert_eq!(state, "lost");
     assert!(why.contains("no longer has the note") && why.contains("Write it anew"), "{why}");
@@ -335,11 +336,11 @@ async fn a_note_the_service_refuses_fails_with_its_words(pool: PgPool) {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_service_that_is_away_or_busy_only_delays_it(pool: PgPool) {
     let (world, contact, subscription) = pair(&pool, NOTES, true).await;
-    let away = |status| Fault::Status { status, body: None, retry_after: None };
-    world.sandbox.chargify.set_faults(vec![
-        FaultRule::next(2, POST_NOTE, away(503)),
-        FaultRule::next(1, POST_NOTE, away(429)),
-    ]);
+    let away = |status| Fault::Status { status, body: None, retry_after: Some(1) };
+    world
+        .sandbox
+        .chargify
+        .set_faults(vec![FaultRule::next(2, POST_NOTE, away(503)), FaultRule::next(1, POST_NOTE, away(429))]);
     world.add_note(&contact, "patience").await;
     world.hear("NoteCreate").await;
     assert_eq!(world.notes_of(subscription.unwrap()).len(), 1);
@@ -382,7 +383,8 @@ async fn an_appointment_is_taken_from_its_webhook_and_an_older_one_ignored(pool:
     let id = made["id"].as_str().unwrap().to_owned();
     let path = format!("/calendars/events/appointments/{id}");
     world.hear("AppointmentCreate").await;
-    let text = format!("[GHL appointment {id}] 2026-09-01 10:00 -06:00, confirmed: Demo\nUntil: 2026-09-01 10:30 -06:00");
+    let text =
+        format!("[GHL appointment {id}] 2026-09-01 10:00 -06:00, confirmed: Demo\nUntil: 2026-09-01 10:30 -06:00");
     assert_eq!((world.notes_of(sub), world.calls()), (vec![text.clone()], (0, 1)));
 
     world.sandbox.highlevel.advance(Duration::from_secs(5));
@@ -400,7 +402,7 @@ async fn an_appointment_is_taken_from_its_webhook_and_an_older_one_ignored(pool:
     // Read by a full run, it is the same although its list tells no offsets.
     let run = world.run("full").await;
     assert_eq!((run.status.as_str(), world.writes()), ("complete", 0));
-    assert_eq!(world.calls_to(Side::Highlevel, "GET /calendars/events/appointments/{eventId}"), 0);
+    assert_eq!(world.calls_to(Side::Highlevel, "GET /calendars/events/appointments/{id}"), 0);
 
     world.person("DELETE", &format!("/calendars/events/{id}"), json!({})).await;
     world.hear("AppointmentDelete").await;
@@ -426,7 +428,10 @@ async fn the_choice_of_a_subscription_is_frozen(pool: PgPool) {
     let second = world.subscribe(customer, SubscriptionState::Active);
     world.hear("signup_success").await;
     world.quiet().await;
-    world.sandbox.chargify.with(|rules, now| drop(rules.set_subscription_state(first, SubscriptionState::Canceled, now)));
+    world
+        .sandbox
+        .chargify
+        .with(|rules, now| drop(rules.set_subscription_state(first, SubscriptionState::Canceled, now)));
     world.hear("subscription_state_change").await;
     world.quiet().await;
     world.edit_note(&contact, &id, "two").await;
@@ -447,7 +452,7 @@ async fn a_full_run_reads_linked_contacts_only_and_repairs_what_was_missed(pool:
     world.skip_webhooks(1).await;
     let run = world.run("full").await;
     assert_eq!(run.status, "complete");
-    let reads = |world: &World| world.calls_to(Side::Highlevel, "GET /contacts/{contactId}/notes");
+    let reads = |world: &World| world.calls_to(Side::Highlevel, "GET /contacts/{id}/notes");
     assert_eq!((reads(&world), world.notes_of(sub).len()), (1, 1), "only the contact that has a customer");
     let (highlevel, _) = world.calls();
     assert_eq!(u64::from(run.predicted_highlevel), highlevel, "the plan said so before");
@@ -467,7 +472,7 @@ async fn a_full_run_reads_linked_contacts_only_and_repairs_what_was_missed(pool:
     world.skip_webhooks(1).await;
     world.run("full").await;
     assert!(world.notes_of(sub)[0].contains("deleted in GoHighLevel"));
-    assert_eq!(world.calls_to(Side::Highlevel, "GET /contacts/{contactId}/notes/{noteId}"), 1, "asked for by its id first");
+    assert_eq!(world.calls_to(Side::Highlevel, "GET /contacts/{id}/notes/{id}"), 1, "asked for by its id first");
     world.reset_stats();
     let run = world.run("dry-run").await;
     assert_eq!((run.status.as_str(), reads(&world)), ("complete", 0), "a dry run writes nothing, so it reads none");
@@ -497,11 +502,15 @@ async fn a_contact_that_is_linked_later_brings_its_notes_along(pool: PgPool) {
     world.skip_webhooks(1).await;
     world.add_note(&contact, "from before").await;
     world.hear("NoteCreate").await;
-    assert_eq!((world.calls(), world.last().await), ((0, 0), done("excluded")));
+    assert_eq!((world.calls(), world.last_heard().await), ((0, 0), done("excluded")));
     assert_eq!(world.count("select count(*) from engagement").await, 0, "nothing is kept of those who take no part");
     world.edit_contact(&contact, &json!({ "email": "grace@engaged.example" }));
     world.hear("ContactUpdate").await;
-    assert_eq!(world.standing().await.0, "held", "linked by that webhook, read at once, and waiting for a subscription");
+    assert_eq!(
+        world.standing().await.0,
+        "held",
+        "linked by that webhook, read at once, and waiting for a subscription"
+    );
     let subscription = world.subscribe(world.customer_of(&contact), SubscriptionState::Active);
     world.hear("signup_success").await;
     assert_eq!(world.notes_of(subscription).len(), 1);

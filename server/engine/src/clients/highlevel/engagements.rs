@@ -76,8 +76,12 @@ impl HighLevel {
     ) -> Result<Engagement, CallError> {
         let (contact, own) = (address::encode(contact_id.as_str()), address::encode(id));
         let (endpoint, target, key) = match kind {
-            EngagementKind::Note => ("GET /contacts/{id}/notes/{id}", format!("/contacts/{contact}/notes/{own}"), "note"),
-            EngagementKind::Task => ("GET /contacts/{id}/tasks/{id}", format!("/contacts/{contact}/tasks/{own}"), "task"),
+            EngagementKind::Note => {
+                ("GET /contacts/{id}/notes/{id}", format!("/contacts/{contact}/notes/{own}"), "note")
+            }
+            EngagementKind::Task => {
+                ("GET /contacts/{id}/tasks/{id}", format!("/contacts/{contact}/tasks/{own}"), "task")
+            }
             EngagementKind::Appointment => {
                 let target = format!("/calendars/events/appointments/{own}");
                 ("GET /calendars/events/appointments/{id}", target, "event")
@@ -114,9 +118,8 @@ impl HighLevel {
         let body = answer.json()?;
         let rows = body.get("tasks").and_then(Json::as_array);
         let rows = rows.ok_or_else(|| answer.unreadable("the answer holds no tasks"))?;
-        let named = |row: &&Json| {
-            json::text(row, "id").or_else(|| json::text(row, "_id")).is_some_and(|found| found == id)
-        };
+        let named =
+            |row: &&Json| json::text(row, "id").or_else(|| json::text(row, "_id")).is_some_and(|found| found == id);
         Ok(rows.iter().find(named).and_then(|row| json::text(row, "contactId")))
     }
 }

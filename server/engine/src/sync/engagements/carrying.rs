@@ -18,8 +18,7 @@ pub(super) enum Seek {
 }
 
 const NO_CUSTOMER: &str = "Its contact has no customer in this sync. It is carried over once both are linked.";
-const NO_SUBSCRIPTION: &str =
-    "Its customer has no subscription yet, and Chargify keeps notes with subscriptions only. It is written once there is one.";
+const NO_SUBSCRIPTION: &str = "Its customer has no subscription yet, and Chargify keeps notes with subscriptions only. It is written once there is one.";
 const OURS: &str = "It begins with a marker of Concord, so it came from Chargify. It is not sent back.";
 
 impl Carrier<'_> {

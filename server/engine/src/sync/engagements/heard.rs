@@ -45,7 +45,8 @@ impl Engine {
             || ("system".to_owned(), "Concord itself".to_owned()),
             |first| (format!("webhook:{}", first.delivery_id), format!("webhook {}", first.event)),
         );
-        let cause = Cause { call: CallContext::new(Priority::Live, key.clone()), actor: (key, name), run_id: None, job };
+        let cause =
+            Cause { call: CallContext::new(Priority::Live, key.clone()), actor: (key, name), run_id: None, job };
         let clients = self.clients(&context).await?;
         let heard = deliveries.iter().filter_map(deliveries::heard_engagement).collect();
         let carrier = Carrier { engine: self, context: &context, clients: &clients, cause: &cause };

@@ -125,9 +125,7 @@ impl Carrier<'_> {
         let (call, chargify) = (&self.cause.call, &self.clients.chargify);
         match &writing.note_id {
             None => chargify.create_note(call, &writing.subscription_id, &writing.text).await,
-            Some(note_id) => {
-                chargify.update_note(call, (&writing.subscription_id, note_id), &writing.text).await
-            }
+            Some(note_id) => chargify.update_note(call, (&writing.subscription_id, note_id), &writing.text).await,
         }
     }
 

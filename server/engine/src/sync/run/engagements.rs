@@ -17,7 +17,11 @@ const BATCH: i64 = 50;
 
 /// Said on a run that ends while some could not be written.
 pub(super) fn failed_words(count: u64) -> String {
-    let (what, each) = if count == 1 { ("One note, task or appointment", "its") } else { ("Several notes, tasks or appointments", "their") };
+    let (what, each) = if count == 1 {
+        ("One note, task or appointment", "its")
+    } else {
+        ("Several notes, tasks or appointments", "their")
+    };
     format!("{what} could not be written to Chargify ({count}). The page of {each} contact says why, and what to do.")
 }
 
@@ -76,16 +80,12 @@ impl Running<'_> {
 
     /// Several contacts at once. `Some`: writing ends here.
     async fn carry_batch(&self, contacts: Vec<LinkedContact>) -> Result<Option<Written>> {
-        let carrier = Carrier {
-            engine: self.engine,
-            context: &self.context,
-            clients: &self.clients,
-            cause: &self.cause,
-        };
+        let carrier =
+            Carrier { engine: self.engine, context: &self.context, clients: &self.clients, cause: &self.cause };
         let carrier = &carrier;
-        let work = contacts.into_iter().map(|contact| async move {
-            carrier.everything(&contact.contact_id, &contact.customer_id).await
-        });
+        let work = contacts
+            .into_iter()
+            .map(|contact| async move { carrier.everything(&contact.contact_id, &contact.customer_id).await });
         let mut carried = stream::iter(work).buffered(limits::ENGAGEMENT_CONTACTS_AT_ONCE);
         let mut ended = None;
         while let Some(one) = carried.next().await {
