@@ -2,6 +2,7 @@
 
 mod heard;
 mod listing;
+mod lost;
 mod meanwhile;
 mod metafields;
 mod missing;
@@ -18,6 +19,7 @@ use crate::{
 };
 use domain::{RemoteId, RunId, Side, deletes::GoneBy, limits, record::Record, retry};
 use listing::{CustomerWish, Listed};
+use lost::Lost;
 use serde::{Deserialize, Serialize};
 use std::{future::Future, time::Duration};
 use time::OffsetDateTime;
@@ -31,8 +33,8 @@ pub(crate) struct ReadSummary {
     /// The side is known whole: who was not found there is not there. Nobody is created on a side that is not.
     pub(crate) contacts_known: bool,
     pub(crate) customers_known: bool,
-    /// Rows that could not be read.
-    pub(crate) unreadable: u64,
+    /// What could not be read.
+    pub(crate) lost: Lost,
     /// When reading began.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) began_at: Option<OffsetDateTime>,
@@ -54,7 +56,7 @@ impl Default for ReadSummary {
             customers: 0,
             contacts_known: true,
             customers_known: true,
-            unreadable: 0,
+            lost: Lost::default(),
             began_at: None,
             highlevel_seen_until: None,
             chargify_event_id: None,
@@ -172,7 +174,6 @@ impl Reading<'_> {
             customers: customers.read,
             contacts_known: contacts.is_complete(),
             customers_known: customers.is_complete(),
-            unreadable: contacts.unreadable + customers.unreadable,
             began_at: Some(began_at),
             highlevel_seen_until: mark_after(&contacts, self.context.row.highlevel_seen_until, began_at),
             chargify_event_id: if customers.is_complete() {
@@ -180,6 +181,7 @@ impl Reading<'_> {
             } else {
                 self.context.row.chargify_event_id
             },
+            lost: contacts.lost.and(customers.lost),
             ..ReadSummary::default()
         })
     }
@@ -200,11 +202,11 @@ impl Reading<'_> {
             contacts: contacts.read,
             customers: customers.read,
             contacts_known: contacts.is_complete(),
-            customers_known: customers.unreadable == 0,
-            unreadable: contacts.unreadable + customers.unreadable,
+            customers_known: customers.lost.is_empty(),
             began_at: Some(began_at),
             highlevel_seen_until: mark_after(&contacts, self.context.row.highlevel_seen_until, began_at),
-            chargify_event_id: Some(if customers.unreadable == 0 { customers.newest } else { event_id }),
+            chargify_event_id: Some(if customers.lost.is_empty() { customers.newest } else { event_id }),
+            lost: contacts.lost.and(customers.lost),
             ..ReadSummary::default()
         })
     }
@@ -340,15 +342,16 @@ mod tests {
         let began_at = datetime!(2026-11-22 12:00 UTC);
         let ago = |minutes: i64| began_at - Duration::minutes(minutes);
         let whole = |newest| Listed { newest, ..Listed::default() };
-        let lost = Listed { newest: Some(ago(1)), unreadable: 1, ..Listed::default() };
+        let lost =
+            || Listed { newest: Some(ago(1)), lost: Lost::rows(Side::Highlevel, false, &[]), ..Listed::default() };
         let table = [
             ("a change seen", whole(Some(ago(2))), Some(ago(9)), Some(ago(2))),
             ("nothing new", whole(None), Some(ago(9)), Some(ago(9))),
             ("nothing for a day", whole(None), Some(ago(1_440)), Some(ago(60))),
             ("a service whose clock is ahead", whole(Some(ago(-5))), Some(ago(9)), Some(began_at)),
             ("nothing there at all", whole(None), None, Some(ago(60))),
-            ("a row that was lost", lost, Some(ago(9)), Some(ago(9))),
-            ("a row lost at the very first", lost, None, None),
+            ("a row that was lost", lost(), Some(ago(9)), Some(ago(9))),
+            ("a row lost at the very first", lost(), None, None),
         ];
         for (what, listed, before, mark) in table {
             assert_eq!(mark_after(&listed, before, began_at), mark, "{what}");

@@ -135,6 +135,59 @@ async fn a_contact_that_could_not_be_read_is_come_back_to(pool: PgPool) {
     assert!(world.customer_by_reference(&contact).is_some());
 }
 
+/// The first page of all contacts, as GoHighLevel gives it.
+async fn first_page(world: &World) -> serde_json::Value {
+    let side = &world.sandbox.highlevel;
+    let request = reqwest::Client::new()
+        .post(format!("{}/contacts/search", side.base_url))
+        .bearer_auth(side.credential("token"))
+        .header("version", "2021-07-28")
+        .json(&json!({ "locationId": side.credential("location_id"), "pageLimit": 500, "sort": [{ "field": "dateAdded", "direction": "asc" }] }));
+    request.send().await.unwrap().json().await.unwrap()
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn one_bad_record_among_ten_thousand_is_named_and_all_others_are_planned(pool: PgPool) {
+    const ALL: usize = 10_000;
+    let world = World::open(&pool, Setup { contacts: ALL, enabled: false, ..Setup::default() }).await;
+    let mut page = first_page(&world).await;
+    assert_eq!(page["contacts"].as_array().map(Vec::len), Some(500));
+    let bad = page["contacts"][123]["id"].as_str().unwrap().to_owned();
+    page["contacts"][123]["email"] = json!({ "address": ["?"] });
+    page["contacts"][123]["id"] = json!(null);
+    let garbled = Fault::Status { status: 200, body: Some(page), retry_after: None };
+    world.sandbox.highlevel.set_faults(vec![FaultRule::next(1, "POST /contacts/search", garbled)]);
+    let run = world.run("dry-run").await;
+    assert_eq!(
+        (run.status.as_str(), run.counts.read, run.counts.failed),
+        ("complete_with_failures", 10_000, 1),
+        "{run:#?}"
+    );
+    let failed = world.items_that(run.number, "failed").await;
+    let reasons: Vec<&str> = failed.iter().map(|item| item.reason.as_str()).collect();
+    assert_eq!(reasons, ["A row of GoHighLevel's list cannot be read: a contact without an id."]);
+    let named = world.items(run.number).await;
+    assert!(named.iter().all(|item| item.contact_id.as_deref() != Some(bad.as_str())), "nothing is planned for it");
+    assert_eq!(world.writes(), 0);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_list_that_breaks_off_is_told_and_nobody_is_taken_for_deleted(pool: PgPool) {
+    let world = World::open(&pool, Setup { contacts: 12, enabled: false, ..Setup::default() }).await;
+    world.run("full").await;
+    let links = world.links().await;
+    let mut page = first_page(&world).await;
+    page["contacts"].as_array_mut().unwrap().truncate(2);
+    let broken_off = Fault::Status { status: 200, body: Some(page), retry_after: None };
+    world.sandbox.highlevel.set_faults(vec![FaultRule::next(1, "POST /contacts/search", broken_off)]);
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), run.counts.failed), ("complete_with_failures", 1), "{run:#?}");
+    let failed = world.items_that(run.number, "failed").await;
+    assert_eq!(failed[0].reason, "GoHighLevel counts 12 contacts and listed 2: its list broke off.");
+    assert_eq!(world.links().await, links, "all pairs stand");
+    assert_eq!(world.run("full").await.status, "complete");
+}
+
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn nobody_is_created_while_a_customer_could_not_be_read(pool: PgPool) {
     let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
@@ -145,7 +198,8 @@ async fn nobody_is_created_while_a_customer_could_not_be_read(pool: PgPool) {
         Fault::Status { status: 200, body: Some(json!([{ "customer": { "email": "?" } }])), retry_after: None };
     world.sandbox.chargify.set_faults(vec![FaultRule::next(1, LIST, garbled)]);
     let run = world.run("full").await;
-    assert_eq!((run.status.as_str(), run.counts.failed), ("complete_with_failures", 1), "{run:#?}");
+    // The row itself, and the contact whose customer it may be.
+    assert_eq!((run.status.as_str(), run.counts.failed), ("complete_with_failures", 2), "{run:#?}");
     assert_eq!(world.customers(), 1);
     // Nothing of Chargify counts as read: the next run reads it whole.
     world.run("changes").await;

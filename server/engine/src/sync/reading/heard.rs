@@ -1,6 +1,6 @@
 //! What the site's events tell of customers, compared with their copies.
 
-use super::{Reading, listing::CustomerWish, subscriptions::SUBSCRIPTION_EVENTS};
+use super::{Lost, Reading, listing::CustomerWish, subscriptions::SUBSCRIPTION_EVENTS};
 use crate::{
     EngineError, Result, UpstreamClass,
     clients::chargify::{Event, EventPage},
@@ -34,11 +34,11 @@ pub(crate) struct Stale {
 }
 
 /// How hearing went.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Heard {
     pub(super) read: u64,
     /// Customers that could not be read.
-    pub(super) unreadable: u64,
+    pub(super) lost: Lost,
     /// The newest event.
     pub(super) newest: i64,
 }
@@ -72,7 +72,7 @@ impl Reading<'_> {
                 heard: stale.iter().map(|one| (one.id.clone(), one.event_id)).collect(),
             };
             let listed = self.all_customers(&wish).await?;
-            (heard.read, heard.unreadable) = (listed.read, listed.unreadable + u64::from(listed.broke_off));
+            (heard.read, heard.lost) = (listed.read, listed.lost);
             return Ok(heard);
         }
         for one in stale {
@@ -84,7 +84,9 @@ impl Reading<'_> {
                     heard.read += 1;
                 }
                 Ok(None) => {}
-                Err(EngineError::Upstream { class: UpstreamClass::Malformed, .. }) => heard.unreadable += 1,
+                Err(EngineError::Upstream { class: UpstreamClass::Malformed, .. }) => {
+                    heard.lost.tell(format!("Customer {} cannot be read: the answer is not understood.", one.id));
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -1,7 +1,7 @@
 //! Whole lists, page by page, into the store.
 
 use super::{
-    Reading,
+    Lost, Reading,
     pages::{Filled, LastPage, Next},
 };
 use crate::{
@@ -17,25 +17,23 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// How a listing went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Listed {
     pub(super) read: u64,
-    /// Rows that could not be read.
-    pub(super) unreadable: u64,
-    /// The list may hold more than was read.
-    pub(super) broke_off: bool,
+    /// What it may hold besides.
+    pub(super) lost: Lost,
     /// The youngest change seen, by the service's own clock.
     pub(super) newest: Option<OffsetDateTime>,
 }
 
 impl Listed {
     pub(super) fn is_complete(&self) -> bool {
-        self.unreadable == 0 && !self.broke_off
+        self.lost.is_empty()
     }
 
-    fn add(&mut self, records: &[Record], lost: u64) {
+    fn add(&mut self, records: &[Record], lost: Lost) {
         self.read += records.len() as u64;
-        self.unreadable += lost;
+        self.lost.add(lost);
         let newest = records.iter().filter_map(|record| record.stamp.updated_at).max();
         self.newest = self.newest.max(newest);
     }
@@ -62,12 +60,17 @@ impl Reading<'_> {
             // A page is stored while the next one is on its way.
             let read = self.try_read(|| self.readers.contacts(&self.call, &page));
             let (answer, ()) = futures::try_join!(read, self.keep(last.0, &last.1))?;
-            listed.add(&answer.records, lost(answer.rows_complete, answer.problems.len()));
+            listed.add(&answer.records, Lost::rows(Side::Highlevel, answer.rows_complete, &answer.problems));
             last = (mark, answer.records);
             if answer.next.is_none() {
                 self.keep(last.0, &last.1).await?;
                 // The service counts what matches: fewer rows than that are not all of them.
-                listed.broke_off = answer.total.is_some_and(|total| listed.read + listed.unreadable < total);
+                let rows = listed.read + listed.lost.count();
+                if let Some(total) = answer.total.filter(|total| rows < *total) {
+                    listed
+                        .lost
+                        .tell(format!("GoHighLevel counts {total} contacts and listed {rows}: its list broke off."));
+                }
                 return Ok(listed);
             }
             page.after = answer.next;
@@ -85,7 +88,10 @@ impl Reading<'_> {
                 Next::Look(next) => number = next,
                 Next::IsLast => break (mark, rows),
                 Next::Nothing => return Ok(listed),
-                Next::Lost => return Ok(Listed { broke_off: true, ..listed }),
+                Next::Lost => {
+                    listed.lost.tell("The end of Chargify's list of customers could not be found.".to_owned());
+                    return Ok(listed);
+                }
             }
         };
         let mut last = self.taken(wish, &mut listed, mark, rows);
@@ -111,7 +117,7 @@ impl Reading<'_> {
         mark: ReadMark,
         rows: CustomerRows,
     ) -> (ReadMark, Vec<Record>) {
-        listed.add(&rows.records, lost(rows.rows_complete, rows.problems.len()));
+        listed.add(&rows.records, Lost::rows(Side::Chargify, rows.rows_complete, &rows.problems));
         let mut records = rows.records;
         for record in &mut records {
             let heard = record.id.as_ref().and_then(|id| wish.heard.get(id.as_str()));
@@ -127,8 +133,4 @@ fn filled(rows: &CustomerRows) -> Filled {
         (false, true) => Filled::Empty,
         (false, false) => Filled::Partly,
     }
-}
-
-fn lost(rows_complete: bool, problems: usize) -> u64 {
-    if rows_complete { 0 } else { problems.max(1) as u64 }
 }

@@ -49,17 +49,26 @@ impl Tally {
                 "not every {} could be read, so it is not certain that there is none yet; nobody is created on a guess",
                 side.noun()
             );
-            planned.item = PlanItem {
-                action: Action::Fail,
-                reason: Reason::new(ReasonCode::NotRead, words),
-                changes: Vec::new(),
-                reference: None,
-                base_after: Base::default(),
-                problems: Vec::new(),
-                conflicts: Vec::new(),
-                new_link: false,
-            };
+            planned.item = not_read(words);
         }
+    }
+}
+
+/// What could not be read: an item of its own, so that the run accounts for it.
+fn unread(sentence: String) -> Planned {
+    Planned { contact: None, customer: None, link: None, matched: None, item: not_read(sentence) }
+}
+
+fn not_read(words: String) -> PlanItem {
+    PlanItem {
+        action: Action::Fail,
+        reason: Reason::new(ReasonCode::NotRead, words),
+        changes: Vec::new(),
+        reference: None,
+        base_after: Base::default(),
+        problems: Vec::new(),
+        conflicts: Vec::new(),
+        new_link: false,
     }
 }
 
@@ -85,6 +94,8 @@ impl Running<'_> {
             self.plan_links_without_contact(&mut *conn, &mut tally).await?;
         }
         self.plan_lone_customers(&mut *conn, &mut tally).await?;
+        let unread: Vec<Planned> = summary.lost.sentences().map(unread).collect();
+        self.keep(&mut tally, &unread).await?;
         if tally.item_no >= MANY as i64 {
             conn.analyze_items().await?;
         }
