@@ -1,7 +1,7 @@
 //! Connections: entering them, keeping their credentials, testing them rung by rung against the sandboxes.
 
 mod ladder;
-mod place;
+pub(crate) mod place;
 mod state;
 
 use crate::setting;

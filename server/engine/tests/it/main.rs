@@ -14,6 +14,7 @@ mod fields;
 mod fuzz;
 mod jobs;
 mod live;
+mod oauth;
 mod merges;
 mod reading;
 mod recovery;

@@ -89,7 +89,9 @@ pub(super) async fn climb(client: &HighLevel, context: &CallContext, probe: &Pro
     let contacts = client.search(context, &page).await;
     let seen = probe.last();
     if let Err(error) = &contacts
-        && seen.status.is_none()
+        && way == Way::App
+        && !matches!(error.class, UpstreamClass::Rate { .. })
+        && error.status.is_none()
         && seen.broken.is_none()
     {
         let verdict = if error.class == UpstreamClass::Auth { Verdict::Refused } else { Verdict::Unknown };
