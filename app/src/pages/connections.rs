@@ -1,13 +1,17 @@
 //! Connections: what is connected, how it stands, and how to add or repair it.
 
 pub mod add;
+pub mod app;
+mod denied;
 pub mod one;
 mod webhooks;
+pub mod workflows;
 
 use domain::{Right, view::ConnectionView};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
+use self::denied::NotInstalled;
 use super::standing;
 use crate::{
     AppError, page,
@@ -27,7 +31,8 @@ pub async fn connections() -> Result<Vec<ConnectionView>, AppError> {
 /// The list of connections.
 #[component]
 pub fn ConnectionsPage() -> impl IntoView {
-    page::loaded("Connections", connections(), |seen, connections| {
+    let done = page::query("done");
+    page::loaded("Connections", connections(), move |seen, connections| {
         let now = seen.now();
         let add = seen.lacks(Right::ManageConnections).is_none().then(|| {
             view! { <LinkButton text="Add a connection" href="/connections/new" press=Press::Primary glyph=Glyph::Plus /> }
@@ -40,6 +45,7 @@ pub fn ConnectionsPage() -> impl IntoView {
                 >
                     <Actions slot>{add}</Actions>
                 </Head>
+                <NotInstalled done=done.clone() />
                 <List connections=connections now=now />
             </Frame>
         }
@@ -54,7 +60,7 @@ fn List(connections: Vec<ConnectionView>, now: OffsetDateTime) -> impl IntoView 
             <Card flush=true>
                 <Empty
                     what="Nothing is connected yet"
-                    meaning="Start with GoHighLevel: you need the location id and a private integration token. Then Chargify: the subdomain and an API key. Connecting reads and writes no record."
+                    meaning="Start with GoHighLevel: you need the location id and a private integration token, or an app of the Marketplace. Then Chargify: the subdomain and an API key. Connecting reads and writes no record."
                 >
                     <Actions slot>
                         <LinkButton text="Connect GoHighLevel" href="/connections/new?side=highlevel" />

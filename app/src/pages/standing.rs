@@ -24,6 +24,9 @@ impl Standing {
 /// How a connection stands.
 #[must_use]
 pub fn of_connection(connection: &ConnectionView) -> Standing {
+    if connection.app.as_ref().is_some_and(|app| app.standing == "waiting") {
+        return Standing::new(Tone::Idle, Glyph::Unreached, "Not installed");
+    }
     match connection.state.as_str() {
         "refused" => Standing::new(Tone::Bad, Glyph::Key, "Refused"),
         "blocked" => Standing::new(Tone::Bad, Glyph::Warning, "Blocked"),

@@ -5,6 +5,7 @@ mod downloads;
 mod events;
 pub mod health;
 pub mod logins;
+mod oauth;
 mod pages;
 pub mod security;
 mod visitor;
@@ -39,6 +40,7 @@ pub struct Site {
 pub fn router(site: &Site) -> Router {
     let for_people = pages::routes(site)
         .merge(downloads::routes(site.engine.clone()))
+        .merge(oauth::routes(site.engine.clone()))
         .layer(CompressionLayer::new())
         .merge(events::routes(site.engine.clone(), site.stop.clone()))
         .layer(logins::layer(site.engine.clone(), &site.public_url));

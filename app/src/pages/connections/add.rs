@@ -10,15 +10,27 @@ use crate::{
     kept::{self, Kept},
     page::{self, Guarded, Refused, Seen},
     parts::{
-        AreaField, Card, Crumb, Frame, Head, Item, Items, LinkButton, More, Notice, Place, Press, Takes, TextField,
-        Tone,
+        AreaField, Card, Crumb, Frame, Head, Item, Items, LinkButton, More, Notice, Place, Press, Segments, Tab, Takes,
+        TextField, Tone,
     },
 };
 
 use super::super::standing;
 
 const FORM: &str = "connection";
-const FIELDS: [&str; 7] = ["name", "account", "base_url", "webhook_public_key", "token", "api_key", "shared_key"];
+const FIELDS: [&str; 11] = [
+    "name",
+    "account",
+    "base_url",
+    "webhook_public_key",
+    "token",
+    "api_key",
+    "shared_key",
+    "client_id",
+    "client_secret",
+    "version_id",
+    "chooser_url",
+];
 
 /// A connection as entered. What is left empty is not there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +48,15 @@ pub struct ConnectionForm {
     pub api_key: String,
     #[serde(default)]
     pub shared_key: String,
+    /// Filled in: the connection calls with an app.
+    #[serde(default)]
+    pub client_id: String,
+    #[serde(default)]
+    pub client_secret: String,
+    #[serde(default)]
+    pub version_id: String,
+    #[serde(default)]
+    pub chooser_url: String,
 }
 
 /// Seals the credentials, adds the connection and tests it; leads to its page, where the result stands.
@@ -47,9 +68,16 @@ pub async fn add_connection(new: ConnectionForm) -> Result<(), AppError> {
         ("account", new.account.as_str()),
         ("base_url", new.base_url.as_str()),
         ("webhook_public_key", new.webhook_public_key.as_str()),
+        ("client_id", new.client_id.as_str()),
+        ("version_id", new.version_id.as_str()),
+        ("chooser_url", new.chooser_url.as_str()),
     ];
     let added = engine.add_connection(&keyholder, server::entered(&new)).await.map_err(AppError::from);
     let id = kept::refused(FORM, &values, added).await?;
+    if !new.client_id.trim().is_empty() {
+        page::leave_for(&format!("/connections/{id}?done=added-app#app"));
+        return Ok(());
+    }
     engine.test_connection(&keyholder, &id).await?;
     page::leave_for(&format!("/connections/{id}?done=added"));
     Ok(())
@@ -58,7 +86,7 @@ pub async fn add_connection(new: ConnectionForm) -> Result<(), AppError> {
 #[cfg(feature = "ssr")]
 mod server {
     use super::ConnectionForm;
-    use engine::{CredentialField, NewConnection};
+    use engine::{CredentialField, NewApp, NewConnection};
 
     pub(super) fn entered(form: &ConnectionForm) -> NewConnection {
         let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -66,14 +94,20 @@ mod server {
             (CredentialField::Token, &form.token),
             (CredentialField::ApiKey, &form.api_key),
             (CredentialField::SharedKey, &form.shared_key),
+            (CredentialField::ClientSecret, &form.client_secret),
         ];
+        let app = Some(form.client_id.trim()).filter(|id| !id.is_empty()).map(|id| NewApp {
+            client_id: id.to_owned(),
+            version_id: filled(&form.version_id),
+            chooser_url: filled(&form.chooser_url),
+        });
         NewConnection {
             name: form.name.trim().to_owned(),
             side: form.side,
             account: form.account.clone(),
             base_url: filled(&form.base_url),
             webhook_public_key: filled(&form.webhook_public_key),
-            app: None,
+            app,
             credentials: credentials
                 .into_iter()
                 .filter(|(_, secret)| !secret.trim().is_empty())
@@ -87,6 +121,7 @@ mod server {
 #[component]
 pub fn AddConnectionPage() -> impl IntoView {
     let side = page::query("side").parse::<Side>().ok();
+    let with_app = page::query("with") == "app";
     let refused = page::refused::<AddConnection>();
     let load = async move {
         who().await?;
@@ -95,7 +130,7 @@ pub fn AddConnectionPage() -> impl IntoView {
     page::loaded("Add a connection", load, move |seen, kept| {
         let crumbs = vec![Crumb::place(Place::Connections), Crumb::here("New")];
         let content = match side {
-            Some(side) => view! { <Form seen=seen.clone() side=side kept=kept refused=refused /> }.into_any(),
+            Some(side) => view! { <Form seen=seen.clone() side=side with_app=with_app kept=kept refused=refused /> }.into_any(),
             None => view! { <WhichService /> }.into_any(),
         };
         view! {
@@ -110,7 +145,11 @@ pub fn AddConnectionPage() -> impl IntoView {
 #[component]
 fn WhichService() -> impl IntoView {
     let items = [
-        (Side::Highlevel, "A location id and a private integration token.", "/connections/new?side=highlevel"),
+        (
+            Side::Highlevel,
+            "A location id and a private integration token, or an app of the Marketplace.",
+            "/connections/new?side=highlevel",
+        ),
         (
             Side::Chargify,
             "A subdomain, an API key and, for webhooks, the site's shared key.",
@@ -141,7 +180,7 @@ struct Asked {
     /// Where its calls go unless told otherwise.
     elsewhere: &'static str,
     fields: [Entry; 2],
-    /// Asked for when it is a site of Chargify.
+    /// A secret beside them.
     shared_key: Option<Entry>,
 }
 
@@ -158,16 +197,30 @@ impl Entry {
         Self { name, label, hint }
     }
 
-    /// Everything but the account is a credential.
+    /// Everything but what names the account or the app is a credential.
     fn is_secret(self) -> bool {
-        self.name != "account"
+        !matches!(self.name, "account" | "client_id")
     }
 }
 
 const SEALED: &str = "Sealed when saved; it can be replaced, never read.";
 
-const fn asked(side: Side) -> Asked {
+const fn asked(side: Side, with_app: bool) -> Asked {
     match side {
+        Side::Highlevel if with_app => Asked {
+            lead: "The app is made in GoHighLevel’s Marketplace under My Apps. After saving you install it in the location.",
+            example: "crm",
+            elsewhere: "services.leadconnectorhq.com unless whoever runs this server allows another address.",
+            fields: [
+                Entry::new(
+                    "account",
+                    "Location id",
+                    "Settings, Business Profile; or paste the address of any page inside the location.",
+                ),
+                Entry::new("client_id", "Client id", "In the Marketplace under My Apps, Auth, Client Keys."),
+            ],
+            shared_key: Some(Entry::new("client_secret", "Client secret", SEALED)),
+        },
         Side::Highlevel => Asked {
             lead: "The token is made in GoHighLevel under Settings, Private Integrations. It needs to view and edit contacts.",
             example: "crm",
@@ -200,19 +253,27 @@ const fn asked(side: Side) -> Asked {
 }
 
 #[component]
-fn Form(seen: Seen, side: Side, kept: Kept, refused: Option<AppError>) -> impl IntoView {
-    let Asked { lead, example, elsewhere, fields, shared_key } = asked(side);
+fn Form(seen: Seen, side: Side, with_app: bool, kept: Kept, refused: Option<AppError>) -> impl IntoView {
+    let Asked { lead, example, elsewhere, fields, shared_key } = asked(side, with_app);
+    let ways = (side == Side::Highlevel).then(|| {
+        let tabs = vec![
+            Tab::new("Private token", "/connections/new?side=highlevel", !with_app),
+            Tab::new("App of the Marketplace", "/connections/new?side=highlevel&with=app", with_app),
+        ];
+        view! { <Segments label="What calls are made with" tabs=tabs /> }
+    });
     let rest =
         kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem /> }).collect_view();
     let fields =
         fields.map(|entry| view! { <EntryField entry=entry kept=kept.clone() required=true /> }).collect_view();
-    let shared_key = shared_key.map(|entry| view! { <EntryField entry=entry kept=kept.clone() required=false /> });
+    let shared_key = shared_key.map(|entry| view! { <EntryField entry=entry kept=kept.clone() required=with_app /> });
     let lacks = seen.lacks(Right::ManageConnections);
     let fixed = lacks.is_some();
     view! {
         <Head title=format!("Connect {}", page::service(side)) lead_text=lead />
         <Refused error=refused />
         {rest}
+        {ways}
         <Card>
             <form method="post" action=AddConnection::url()>
                 <input type="hidden" name="new[side]" value=side.as_str() />
@@ -230,9 +291,9 @@ fn Form(seen: Seen, side: Side, kept: Kept, refused: Option<AppError>) -> impl I
                     />
                     {fields}
                     {shared_key}
-                    <Elsewhere side=side hint=elsewhere kept=kept />
+                    <Elsewhere side=side with_app=with_app hint=elsewhere kept=kept />
                     <div class="line">
-                        <Guarded text="Add and test" press=Press::Primary lacks=lacks />
+                        <Guarded text=if with_app { "Add" } else { "Add and test" } press=Press::Primary lacks=lacks />
                         <LinkButton text="Cancel" href="/connections" press=Press::Bare />
                     </div>
                 </fieldset>
@@ -265,8 +326,8 @@ fn EntryField(entry: Entry, kept: Kept, required: bool) -> impl IntoView {
 
 /// Where calls go and how webhooks are believed, for whoever needs another address than the service's own.
 #[component]
-fn Elsewhere(side: Side, hint: &'static str, kept: Kept) -> impl IntoView {
-    let open = ["base_url", "webhook_public_key"]
+fn Elsewhere(side: Side, with_app: bool, hint: &'static str, kept: Kept) -> impl IntoView {
+    let open = ["base_url", "webhook_public_key", "version_id", "chooser_url"]
         .iter()
         .any(|field| kept.problem(field).is_some() || kept.value(field).is_some_and(|value| !value.is_empty()));
     let public_key = (side == Side::Highlevel).then(|| {
@@ -283,8 +344,34 @@ fn Elsewhere(side: Side, hint: &'static str, kept: Kept) -> impl IntoView {
             />
         }
     });
+    let of_app = with_app.then(|| {
+        view! {
+            <TextField
+                label="Version id"
+                name="new[version_id]"
+                id="version_id"
+                optional=true
+                mono=true
+                hint="Private apps need it. It stands in the install link that the Marketplace makes."
+                value=kept.value("version_id")
+                error=kept.problem("version_id")
+            />
+            <TextField
+                label="Install link"
+                name="new[chooser_url]"
+                id="chooser_url"
+                takes=Takes::Url
+                optional=true
+                mono=true
+                hint="Only for a white-labelled Marketplace."
+                value=kept.value("chooser_url")
+                error=kept.problem("chooser_url")
+            />
+        }
+    });
+    let summary = if with_app { "Private app, another address" } else { "Another address" };
     view! {
-        <More summary="Another address" open=open>
+        <More summary=summary open=open>
             <div class="form">
                 <TextField
                     label="Base URL"
@@ -298,6 +385,7 @@ fn Elsewhere(side: Side, hint: &'static str, kept: Kept) -> impl IntoView {
                     error=kept.problem("base_url")
                 />
                 {public_key}
+                {of_app}
             </div>
         </More>
     }

@@ -9,6 +9,9 @@ use time::OffsetDateTime;
 
 use super::{
     super::standing,
+    app::{self, AppCard, UseApp},
+    denied::{NotInstalled, OldToken, Trouble},
+    workflows::{self, RefuseWorkflows, WorkflowsCard},
     webhooks::{self, WebhooksCard, webhooks},
 };
 use crate::{
@@ -42,11 +45,17 @@ pub async fn test_connection(id: String) -> Result<CheckView, AppError> {
 pub async fn rotate_credential(id: String, field: String, secret: String) -> Result<(), AppError> {
     let (keyholder, engine) = crate::auth::keyholder().await?;
     let known = field.parse().map_err(AppError::from);
+    let of_workflows = field == workflows::FIELD;
     let rotated = match known {
         Ok(known) => engine.rotate_credential(&keyholder, &id, known, secret.into()).await.map_err(AppError::from),
         Err(unknown) => Err(unknown),
     };
     let is_new = kept::refused(&form(&id), &[], rotated).await?;
+    if of_workflows {
+        let done = if is_new { "workflows-on" } else { "same" };
+        page::leave_for(&format!("/connections/{}?done={done}#workflows", page::encoded(&id)));
+        return Ok(());
+    }
     engine.test_connection(&keyholder, &id).await?;
     let done = if is_new { "rotated" } else { "same" };
     page::leave_for(&format!("/connections/{}?done={done}#test", page::encoded(&id)));
@@ -58,9 +67,12 @@ fn form(id: &str) -> String {
     format!("credential:{id}")
 }
 
-/// A credential a connection of that side can have.
-const fn fields(side: Side) -> &'static [(&'static str, &'static str)] {
+/// A credential that calls of such a connection, or its webhooks, need.
+const fn fields(side: Side, has_app: bool) -> &'static [(&'static str, &'static str)] {
     match side {
+        Side::Highlevel if has_app => {
+            &[("client_secret", "Client secret of the app"), ("token", "Private token, in place of the app")]
+        }
         Side::Highlevel => &[("token", "Private integration token")],
         Side::Chargify => &[("api_key", "API key"), ("shared_key", "Shared key for webhooks")],
     }
@@ -71,18 +83,23 @@ const fn fields(side: Side) -> &'static [(&'static str, &'static str)] {
 pub fn ConnectionPage() -> impl IntoView {
     let id = page::param("id");
     let done = page::query("done");
-    let refused = page::refused::<TestConnection>().or_else(page::refused::<RotateCredential>);
+    let refused = page::refused::<TestConnection>()
+        .or_else(page::refused::<RotateCredential>)
+        .or_else(page::refused::<UseApp>)
+        .or_else(page::refused::<RefuseWorkflows>);
     let load = async move {
         let connection = connection(id.clone()).await?;
         let hooks = webhooks(id.clone()).await?;
         let told = kept::take(&webhooks::form(&id)).await;
-        Ok((connection, kept::take(&form(&id)).await, hooks, told))
+        let app = kept::take(&app::form(&id)).await;
+        Ok((connection, (kept::take(&form(&id)).await, app), hooks, told))
     };
-    page::loaded("Connection", load, move |seen, (connection, kept, hooks, told)| {
+    page::loaded("Connection", load, move |seen, (connection, (kept, kept_app), hooks, told)| {
         let now = seen.now();
         let standing = standing::of_connection(&connection);
         let crumbs = vec![Crumb::place(Place::Connections), Crumb::here(connection.name.clone())];
         let title = connection.name.clone();
+        let is_highlevel = connection.side == Side::Highlevel;
         let lead = format!("{} · {}", page::service(connection.side), connection.account);
         view! {
             <Frame here=Place::Connections viewer=seen.viewer() crumbs=crumbs>
@@ -93,13 +110,27 @@ pub fn ConnectionPage() -> impl IntoView {
                 </Head>
                 <Refused error=refused />
                 <Done done=done.clone() connection=connection.clone() />
-                {done.is_empty().then(|| view! { <Trouble connection=connection.clone() now=now /> })}
+                <NotInstalled done=done.clone() />
+                {done.is_empty().then(|| view! { <Trouble connection=connection.clone() seen=seen.clone() now=now /> })}
+                <OldToken connection=connection.clone() now=now />
                 <Paused connection=connection.clone() now=now />
                 <div class="cols-main">
                     <TestCard connection=connection.clone() lacks=seen.lacks(Right::ManageConnections) now=now />
                     <div class="stack">
                         <Whereabouts connection=connection.clone() />
+                        {is_highlevel
+                            .then(|| {
+                                view! {
+                                    <AppCard connection=connection.clone() seen=seen.clone() kept=kept_app now=now />
+                                }
+                            })}
                         <WebhooksCard webhooks=hooks seen=seen.clone() told=told />
+                        {is_highlevel
+                            .then(|| {
+                                view! {
+                                    <WorkflowsCard connection=connection.clone() seen=seen.clone() kept=kept.clone() now=now />
+                                }
+                            })}
                         <Credentials connection=connection seen=seen kept=kept now=now />
                     </div>
                 </div>
@@ -120,36 +151,31 @@ fn Done(done: String, connection: ConnectionView) -> impl IntoView {
         ("rotated", false) => {
             ("The new credential is sealed, but the test failed.", "The failed step below says what to do.")
         }
+        ("installed", true) => ("The app is installed and works.", "Work that waited for it goes on by itself."),
+        ("installed", false) => {
+            ("The app is installed, but the test failed.", "Nothing was written. The failed step below says what to do.")
+        }
+        ("app", _) => return Some(told(Tone::Accent, "The app is set.", "Install it now: nothing is called before.")),
+        ("added-app", _) => {
+            return Some(told(Tone::Accent, "The connection is added.", "Install its app now: nothing is called before."));
+        }
+        ("workflows-on", _) => {
+            return Some(told(Tone::Ok, "The secret is sealed.", "Workflow webhooks that send it along are taken in."));
+        }
+        ("workflows-off", _) => {
+            return Some(told(Tone::Ok, "The secret is forgotten.", "Workflow webhooks are turned away from now on."));
+        }
         ("same", _) => ("That credential was stored already.", "Nothing was changed."),
         ("tested", true) => ("The connection works.", "Every step passed."),
         ("tested", false) => ("The test failed.", "Nothing was written. The failed step says what to do."),
         _ => return None,
     };
     let tone = if passed { Tone::Ok } else { Tone::Bad };
-    Some(view! { <Notice tone=tone what=what safety=safety live=true /> })
+    Some(told(tone, what, safety))
 }
 
-/// That the service does not accept the connection, since when, and what to do about it.
-#[component]
-fn Trouble(connection: ConnectionView, now: OffsetDateTime) -> impl IntoView {
-    let service = page::service(connection.side);
-    let (what, advice) = match connection.state.as_str() {
-        "refused" => (
-            format!("{service} refuses this credential."),
-            "Test it to see what is missing; if it was revoked, replace it below.",
-        ),
-        "blocked" => (format!("{service} blocks this account."), "Put it right at the service, then test again."),
-        _ => return None,
-    };
-    let why = connection.state_detail.as_deref().map(page::first_sentence).unwrap_or_default();
-    let since = connection.state_at.instant();
-    Some(view! {
-        <Notice tone=Tone::Bad glyph=Glyph::Key what=what safety=format!("{why} {advice} Its work waits; nothing is lost.")>
-            <Actions slot>
-                <span class="meta">"since " <Moment at=since now=now /></span>
-            </Actions>
-        </Notice>
-    })
+fn told(tone: Tone, what: &'static str, safety: &'static str) -> AnyView {
+    view! { <Notice tone=tone what=what safety=safety live=true /> }.into_any()
 }
 
 #[component]
@@ -260,7 +286,7 @@ fn Whereabouts(connection: ConnectionView) -> impl IntoView {
 #[component]
 fn Credentials(connection: ConnectionView, seen: Seen, kept: Kept, now: OffsetDateTime) -> impl IntoView {
     let lacks = seen.lacks(Right::ManageConnections);
-    let rows = fields(connection.side)
+    let rows = fields(connection.side, connection.app.is_some())
         .iter()
         .map(|(field, label)| {
             let stored = connection.credentials.iter().find(|credential| credential.field == *field);
@@ -292,7 +318,7 @@ fn Credentials(connection: ConnectionView, seen: Seen, kept: Kept, now: OffsetDa
         })
         .collect_view();
     view! {
-        <Card title="Credentials" flush=true>
+        <Card title="Credentials" id="credentials" flush=true>
             <ul class="items">{rows}</ul>
             <Foot slot>"Sealed with a key of their own. They can be replaced, never read."</Foot>
         </Card>
