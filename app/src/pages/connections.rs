@@ -2,7 +2,7 @@
 
 pub mod add;
 pub mod app;
-mod denied;
+pub mod denied;
 pub mod one;
 mod webhooks;
 pub mod workflows;

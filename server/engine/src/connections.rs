@@ -212,7 +212,9 @@ impl Engine {
             // A private token takes the place of the app.
             CredentialField::Token => self.forget_app(conn, &row).await?,
             CredentialField::ClientSecret if conn.install(workspace_id, row.connection_id()).await?.is_none() => {
-                return Err(EngineError::invalid("client_secret: this connection has no app; enter its client id, too"));
+                return Err(EngineError::invalid(
+                    "client_secret: this connection has no app; enter its client id, too",
+                ));
             }
             _ => {}
         }

@@ -45,7 +45,9 @@ async fn install(
             session.insert(ASKED, asked).await.map_err(unkept)?;
             Ok(Redirect::to(&address).into_response())
         }
-        Err(EngineError::Invalid(_)) => Ok(Redirect::to(&format!("{page}?done=install-impossible#app")).into_response()),
+        Err(EngineError::Invalid(_)) => {
+            Ok(Redirect::to(&format!("{page}?done=install-impossible#app")).into_response())
+        }
         Err(error) => Err(visitor::status(&error)),
     }
 }

@@ -52,6 +52,15 @@ impl Browser {
         panic!("{path} leads in circles");
     }
 
+    /// Follows a link that leads to somebody else's site: its address.
+    pub(crate) async fn leave(&mut self, path: &str) -> String {
+        let request = self.client.get(format!("{}{path}", self.base)).header(header::COOKIE, &self.cookie);
+        let response = request.header("sec-fetch-site", "same-origin").send().await.unwrap();
+        assert!(response.status().is_redirection(), "{path}: {response:?}");
+        self.taken(&response);
+        response.headers()[header::LOCATION].to_str().unwrap().to_owned()
+    }
+
     /// Sends a form of that page, as its button `press` (name and value) does, and follows where it leads.
     pub(crate) async fn send(&mut self, page: &Page, form: Form, press: Option<(&str, &str)>) -> Page {
         let press = press.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -100,11 +109,23 @@ impl Page {
 
     /// The form that leads to that address.
     pub(crate) fn form_to(&self, action: &str) -> Form {
-        let action = action.to_owned();
-        let form = self.html.split("<form").skip(1).find(|form| attribute(form, "action") == Some(action.clone()));
-        let form = form.unwrap_or_else(|| panic!("no form to {action} on {}: {}", self.path, self.html));
-        let form = form.split("</form>").next().unwrap();
-        Form { action, fields: fields(form), radios: radios(form) }
+        let form = self.forms_to(action).into_iter().next();
+        form.unwrap_or_else(|| panic!("no form to {action} on {}: {}", self.path, self.html))
+    }
+
+    /// All forms that post to that server function.
+    pub(crate) fn forms(&self, endpoint: &str) -> Vec<Form> {
+        self.forms_to(&format!("/api/{endpoint}"))
+    }
+
+    fn forms_to(&self, action: &str) -> Vec<Form> {
+        let forms = self.html.split("<form").skip(1);
+        let meant = forms.filter(|form| attribute(form, "action").as_deref() == Some(action));
+        let read = |form: &str| {
+            let form = form.split("</form>").next().unwrap();
+            Form { action: action.to_owned(), fields: fields(form), radios: radios(form) }
+        };
+        meant.map(read).collect()
     }
 
     /// Whether the page says that, once its markup is taken away.

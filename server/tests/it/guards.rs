@@ -41,6 +41,8 @@ const CHANGES: &[(&str, &str)] = &[
     ("add-connection", "new[side]=chargify&new[name]=second&new[account]=acme&new[api_key]=key-0123456789"),
     ("test-connection", "id=crm"),
     ("rotate-credential", "id=crm&field=token&secret=another-token-0123456789"),
+    ("use-app", "id=crm&app[client_id]=665c6bb13d4e5364bdec0e2f-lx2&app[client_secret]=client-secret-0123456789"),
+    ("refuse-workflows", "id=crm"),
     ("create-sync", "draft[name]=second&draft[highlevel]=crm&draft[chargify]=billing&draft[slots]=3"),
     ("switch-sync", "name=contacts&on=true"),
     ("change-settings", "name=contacts&draft[slots]=2&draft[reason]=why"),

@@ -10,6 +10,7 @@ mod forms;
 mod guards;
 mod health;
 mod logins;
+mod oauth_pages;
 mod pages;
 mod postgres;
 mod program;

@@ -130,7 +130,9 @@ pub fn AddConnectionPage() -> impl IntoView {
     page::loaded("Add a connection", load, move |seen, kept| {
         let crumbs = vec![Crumb::place(Place::Connections), Crumb::here("New")];
         let content = match side {
-            Some(side) => view! { <Form seen=seen.clone() side=side with_app=with_app kept=kept refused=refused /> }.into_any(),
+            Some(side) => {
+                view! { <Form seen=seen.clone() side=side with_app=with_app kept=kept refused=refused /> }.into_any()
+            }
             None => view! { <WhichService /> }.into_any(),
         };
         view! {

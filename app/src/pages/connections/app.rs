@@ -106,7 +106,8 @@ pub fn InstallButton(id: String, standing: String, lacks: Option<String>) -> imp
     };
     match lacks {
         Some(why) => view! { <Guarded text=text lacks=Some(why) /> }.into_any(),
-        None => view! { <LinkButton text=text href=format!("/oauth/install/{}", page::encoded(&id)) press=press /> }.into_any(),
+        None => view! { <LinkButton text=text href=format!("/oauth/install/{}", page::encoded(&id)) press=press /> }
+            .into_any(),
     }
 }
 
@@ -163,7 +164,11 @@ fn ChangeApp(id: String, app: Option<AppView>, kept: Kept, lacks: Option<String>
     let client_id = known("client_id", app.as_ref().map(|app| app.client_id.clone()));
     let version_id = known("version_id", app.as_ref().and_then(|app| app.version_id.clone()));
     let chooser_url = known("chooser_url", app.as_ref().and_then(|app| app.chooser_url.clone()));
-    let hint = if is_new { "Sealed when saved. The private token is forgotten." } else { "Left empty, the present one stays." };
+    let hint = if is_new {
+        "Sealed when saved. The private token is forgotten."
+    } else {
+        "Left empty, the present one stays."
+    };
     view! {
         <More summary=summary open=!kept.is_empty()>
             <form class="form" method="post" action=UseApp::url()>

@@ -120,7 +120,9 @@ pub fn NotInstalled(done: String) -> impl IntoView {
             "It was opened twice, in another browser, or by somebody else’s link. Press Install again on the connection.",
         ),
         "late" => ("Choosing took more than 15 minutes.", "Install it again; the choice itself takes seconds."),
-        "declined" => ("The app was not installed: it was declined in GoHighLevel.", "Install it again when you want to."),
+        "declined" => {
+            ("The app was not installed: it was declined in GoHighLevel.", "Install it again when you want to.")
+        }
         "code-refused" => (
             "GoHighLevel does not take this install.",
             "Its code was used already, or the client id and secret are not the app’s. Check both, then install it again.",

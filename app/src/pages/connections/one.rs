@@ -11,8 +11,8 @@ use super::{
     super::standing,
     app::{self, AppCard, UseApp},
     denied::{NotInstalled, OldToken, Trouble},
-    workflows::{self, RefuseWorkflows, WorkflowsCard},
     webhooks::{self, WebhooksCard, webhooks},
+    workflows::{self, RefuseWorkflows, WorkflowsCard},
 };
 use crate::{
     AppError,
@@ -90,9 +90,11 @@ pub fn ConnectionPage() -> impl IntoView {
     let load = async move {
         let connection = connection(id.clone()).await?;
         let hooks = webhooks(id.clone()).await?;
-        let told = kept::take(&webhooks::form(&id)).await;
-        let app = kept::take(&app::form(&id)).await;
-        Ok((connection, (kept::take(&form(&id)).await, app), hooks, told))
+        // The page may have been opened by name; forms go by id.
+        let told = kept::take(&webhooks::form(&connection.id)).await;
+        let app = kept::take(&app::form(&connection.id)).await;
+        let credential = kept::take(&form(&connection.id)).await;
+        Ok((connection, (credential, app), hooks, told))
     };
     page::loaded("Connection", load, move |seen, (connection, (kept, kept_app), hooks, told)| {
         let now = seen.now();
@@ -152,12 +154,17 @@ fn Done(done: String, connection: ConnectionView) -> impl IntoView {
             ("The new credential is sealed, but the test failed.", "The failed step below says what to do.")
         }
         ("installed", true) => ("The app is installed and works.", "Work that waited for it goes on by itself."),
-        ("installed", false) => {
-            ("The app is installed, but the test failed.", "Nothing was written. The failed step below says what to do.")
-        }
+        ("installed", false) => (
+            "The app is installed, but the test failed.",
+            "Nothing was written. The failed step below says what to do.",
+        ),
         ("app", _) => return Some(told(Tone::Accent, "The app is set.", "Install it now: nothing is called before.")),
         ("added-app", _) => {
-            return Some(told(Tone::Accent, "The connection is added.", "Install its app now: nothing is called before."));
+            return Some(told(
+                Tone::Accent,
+                "The connection is added.",
+                "Install its app now: nothing is called before.",
+            ));
         }
         ("workflows-on", _) => {
             return Some(told(Tone::Ok, "The secret is sealed.", "Workflow webhooks that send it along are taken in."));

@@ -54,8 +54,7 @@ pub enum CredentialField {
 }
 
 impl CredentialField {
-    pub const ALL: [Self; 5] =
-        [Self::Token, Self::ApiKey, Self::SharedKey, Self::ClientSecret, Self::WorkflowSecret];
+    pub const ALL: [Self; 5] = [Self::Token, Self::ApiKey, Self::SharedKey, Self::ClientSecret, Self::WorkflowSecret];
 
     /// As stored and as named in forms.
     #[must_use]

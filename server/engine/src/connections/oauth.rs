@@ -78,18 +78,14 @@ impl Engine {
             .map_err(EngineError::invalid)?;
         let missing = || EngineError::invalid(format!("client_secret: {} has none; set it first", row.name));
         let secret = self.open_credential(row, CredentialField::ClientSecret).await?.ok_or_else(missing)?;
-        let account = crate::clients::Account {
-            workspace_id: row.workspace_id(),
-            connection_id: row.connection_id(),
-            base_url,
-        };
+        let account =
+            crate::clients::Account { workspace_id: row.workspace_id(), connection_id: row.connection_id(), base_url };
         let client_id = install.client_id.clone();
         Ok(AppClient { account, client_id, client_secret: secret, wire: self.highlevel_wire(), context })
     }
 
     fn open_token(&self, row: &ConnectionRow, field: &str, sealed: &Sealed) -> Result<SecretString> {
-        let belonging =
-            Belonging { workspace_id: row.workspace_id(), connection_id: row.connection_id(), field };
+        let belonging = Belonging { workspace_id: row.workspace_id(), connection_id: row.connection_id(), field };
         self.vault().open(&row.sealed_key(), belonging, sealed)
     }
 
@@ -100,8 +96,7 @@ impl Engine {
         row: &ConnectionRow,
         (field, secret): (&str, &SecretString),
     ) -> Result<()> {
-        let belonging =
-            Belonging { workspace_id: row.workspace_id(), connection_id: row.connection_id(), field };
+        let belonging = Belonging { workspace_id: row.workspace_id(), connection_id: row.connection_id(), field };
         let sealed = self.vault().seal(&row.sealed_key(), belonging, secret, self.entropy())?;
         let credential = CredentialRow {
             field: field.to_owned(),

@@ -49,9 +49,9 @@ pub(super) fn read(
 /// The location that a body names, if it names one.
 fn location(members: &Map<String, Json>) -> Option<String> {
     let inner = members.get("location").and_then(Json::as_object);
-    inner.and_then(|inner| text(inner, "id")).or_else(|| {
-        ["location_id", "locationId"].into_iter().find_map(|key| text(members, key))
-    })
+    inner
+        .and_then(|inner| text(inner, "id"))
+        .or_else(|| ["location_id", "locationId"].into_iter().find_map(|key| text(members, key)))
 }
 
 /// In constant time, whatever was given.

@@ -46,7 +46,9 @@ impl Way {
     /// What to do about a permission that is missing.
     fn scope(self, scope: &str) -> String {
         match self {
-            Self::PrivateToken => format!("Give the token the scope {scope} in {WHERE}; the token itself stays the same."),
+            Self::PrivateToken => {
+                format!("Give the token the scope {scope} in {WHERE}; the token itself stays the same.")
+            }
             Self::App => format!(
                 "Add the scope {scope} to the app in the Marketplace, which takes a new version of it; then install it \
                  again."

@@ -30,9 +30,8 @@ impl NewApp {
         if !is_id(&client_id) {
             faults.push("client_id: copy it from the app's settings in the Marketplace, under Client Keys".to_owned());
         }
-        let filled = |text: &Option<String>| {
-            text.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
-        };
+        let filled =
+            |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let mut version_id = filled(&self.version_id);
         let mut chooser_url = None;
         if let Some(url) = filled(&self.chooser_url) {
@@ -77,13 +76,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Invalid`] with every fault of the input; database errors.
-    pub async fn use_app(
-        &self,
-        by: &Keyholder,
-        key: &str,
-        app: NewApp,
-        secret: Option<SecretString>,
-    ) -> Result<bool> {
+    pub async fn use_app(&self, by: &Keyholder, key: &str, app: NewApp, secret: Option<SecretString>) -> Result<bool> {
         let mut tx = self.store().begin().await?;
         let is_changed = self.use_app_in(&mut *tx, by.actor(), key, (&app, secret)).await?;
         tx.commit().await?;
@@ -204,7 +197,8 @@ mod tests {
 
     #[test]
     fn the_install_link_that_the_marketplace_makes_will_do() {
-        let link = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation?response_type=code&version_id=665c6bb13d4e";
+        let link =
+            "https://marketplace.gohighlevel.com/v2/oauth/chooselocation?response_type=code&version_id=665c6bb13d4e";
         let stored = app(link).checked(&settings()).unwrap();
         assert_eq!(stored.client_id, "665c6bb13d4e5364bdec0e2f-lx2");
         assert_eq!(stored.version_id.as_deref(), Some("665c6bb13d4e"));

@@ -57,7 +57,11 @@ impl AppBearer {
             }
             let is_usable = !is_refused && rest > limits::TOKEN_MARGIN;
             if install.retry_at.is_some_and(|at| at > self.engine.clock().now()) {
-                return if is_usable { Ok(self.keep(known)) } else { Err(unanswered("no new token could be had just now")) };
+                return if is_usable {
+                    Ok(self.keep(known))
+                } else {
+                    Err(unanswered("no new token could be had just now"))
+                };
             }
             match self.engine.renew_in_turn(&self.row, &install).await? {
                 Some(Ok(())) => {}

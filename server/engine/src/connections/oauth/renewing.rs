@@ -149,8 +149,9 @@ impl Turn {
             let (workspace_id, connection_id) = (self.row.workspace_id(), self.row.connection_id());
             let mut tx = self.engine.store().begin().await?;
             // Somebody who installed the app anew meanwhile has tokens of their own.
-            let is_ours =
-                tx.lease_install(workspace_id, connection_id, self.install.generation, self.engine.token_lease(self.by)).await?;
+            let is_ours = tx
+                .lease_install(workspace_id, connection_id, self.install.generation, self.engine.token_lease(self.by))
+                .await?;
             if is_ours {
                 self.engine.put_token(&mut *tx, &self.row, (REFRESH_TOKEN, refresh)).await?;
                 tx.commit().await?;

@@ -4,10 +4,7 @@ use super::{again, app, chosen, crm, home, installed, trail, use_app};
 use crate::connections::place::{Place, new_highlevel, step};
 use domain::view::StepState;
 use engine::{CredentialField, InstallFault, Installed};
-use sandbox::{
-    Fault, FaultRule,
-    highlevel::oauth::CLIENT_SECRET,
-};
+use sandbox::{Fault, FaultRule, highlevel::oauth::CLIENT_SECRET};
 use sqlx::PgPool;
 
 async fn with_app(place: &Place) {
@@ -57,7 +54,10 @@ async fn an_app_that_is_installed_makes_the_connection_healthy(pool: PgPool) {
     assert_eq!(shown, ["client_secret"], "tokens are nobody's to see");
     assert_eq!(sealed(&pool).await, ["access_token", "refresh_token"]);
     let words = trail(&place.engine).await;
-    assert!(words.iter().any(|words| words.ends_with("installed the app of the connection crm in GoHighLevel")), "{words:?}");
+    assert!(
+        words.iter().any(|words| words.ends_with("installed the app of the connection crm in GoHighLevel")),
+        "{words:?}"
+    );
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

@@ -149,7 +149,11 @@ async fn a_process_that_dies_with_the_turn_is_followed_by_another(pool: PgPool) 
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn access_revoked_in_the_middle_of_a_run_parks_the_rest_until_the_app_is_installed_again(pool: PgPool) {
-    let world = World::open(&pool, Setup { contacts: 0, customers: 60, latency_ms: 10, more: "create_contacts = true", ..Setup::default() }).await;
+    let world = World::open(
+        &pool,
+        Setup { contacts: 0, customers: 60, latency_ms: 10, more: "create_contacts = true", ..Setup::default() },
+    )
+    .await;
     world_with_app(&world, None).await;
     let number = world.start("full", Approval::Granted).await;
     let working = {

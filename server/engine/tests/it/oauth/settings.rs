@@ -51,7 +51,8 @@ async fn an_app_can_stand_in_a_file_and_comes_out_of_it_again(pool: PgPool) {
     let changed = apply(&engine, FILE).await.unwrap();
     assert_eq!(changed[0], "connection crm: added");
     let id = crm(&engine).await.id;
-    let hint = format!("connection crm: its app is to be installed by a person, at http://127.0.0.1:3000/connections/{id}");
+    let hint =
+        format!("connection crm: its app is to be installed by a person, at http://127.0.0.1:3000/connections/{id}");
     assert_eq!(changed[1..], [hint]);
     assert_eq!(apply(&engine, FILE).await.unwrap(), Vec::<String>::new(), "a second time changes nothing");
     let viewer = engine.command_line(None).await.unwrap();
@@ -86,11 +87,14 @@ async fn half_an_app_is_refused_with_what_is_missing(pool: PgPool) {
     let (engine, _clock) = setting::engine(&pool);
     let told = faults(&engine, &FILE.replace("client_secret_env = \"CRM_CLIENT_SECRET\"\n", "")).await;
     assert!(told[0].contains("client_secret_env is missing"), "{told:?}");
-    let told = faults(&engine, &FILE.replace("client_id = \"665c6bb13d4e5364bdec0e2f-lx2\"\n", "token_env = \"CRM_TOKEN\"\n")).await;
+    let told =
+        faults(&engine, &FILE.replace("client_id = \"665c6bb13d4e5364bdec0e2f-lx2\"\n", "token_env = \"CRM_TOKEN\"\n"))
+            .await;
     assert!(told[0].contains("client_id"), "{told:?}");
     let told = faults(&engine, &format!("{FILE}token_env = \"CRM_TOKEN\"\n")).await;
     assert!(told[0].contains("leave one of them out"), "{told:?}");
-    let told = faults(&engine, &FILE.replace("client_secret_env = \"CRM_CLIENT_SECRET\"", "client_secret = \"oops\"")).await;
+    let told =
+        faults(&engine, &FILE.replace("client_secret_env = \"CRM_CLIENT_SECRET\"", "client_secret = \"oops\"")).await;
     assert!(told[0].contains("A credential never stands in the file"), "{told:?}");
     let told = faults(&engine, &format!("{FILE}chooser_url = \"https://evil.example/\"\n")).await;
     assert!(told[0].contains("chooser_url"), "{told:?}");

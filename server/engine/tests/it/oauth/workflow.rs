@@ -60,7 +60,10 @@ async fn the_right_secret_has_the_contact_looked_at(pool: PgPool) {
     switch_on(&engine, &by).await;
     assert_eq!(send(&engine, Some(SECRET), &contact()).await, Received::Recorded);
     let jobs = jobs(&pool).await;
-    assert_eq!((jobs.len(), jobs[0]["kind"].as_str(), jobs[0]["remote_id"].as_str()), (1, Some("reconcile"), Some("c1")));
+    assert_eq!(
+        (jobs.len(), jobs[0]["kind"].as_str(), jobs[0]["remote_id"].as_str()),
+        (1, Some("reconcile"), Some("c1"))
+    );
     // There is no second try and no id: the same words again tell of another change.
     assert_eq!(send(&engine, Some(SECRET), &contact()).await, Received::Recorded);
     let events: Vec<String> = sqlx::query_scalar("select event from delivery").fetch_all(&pool).await.unwrap();
