@@ -11,7 +11,7 @@ use domain::{
     decision::Decision,
     matching::{Candidate, Lookup, Match, Sharing, find},
     merge::Base,
-    plan::{LinkState, PlanInput, PlanItem, plan},
+    plan::{LinkState, PlanInput, PlanItem, ReasonCode, plan},
     record::Record,
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub(crate) struct Planned {
     pub(crate) link: Option<LinkState>,
     pub(crate) matched: Option<Match>,
     pub(crate) item: PlanItem,
+    /// The record of the pair that is gone, when one is.
+    pub(crate) gone: Option<(Side, RemoteId)>,
 }
 
 impl Planned {
@@ -47,6 +49,12 @@ impl Planned {
 
     pub(crate) fn customer_id(&self) -> Option<&str> {
         self.customer.as_ref()?.id.as_ref().map(RemoteId::as_str)
+    }
+
+    /// The id of the pair's record on one side, whether that is there or gone.
+    pub(crate) fn id_of(&self, side: Side) -> Option<&str> {
+        let there = if side == Side::Highlevel { self.contact_id() } else { self.customer_id() };
+        there.or_else(|| self.gone.as_ref().filter(|(gone, _)| *gone == side).map(|(_, id)| id.as_str()))
     }
 
     /// What to call it on a page.
@@ -200,7 +208,7 @@ impl Engine {
                     ..PlanInput::new(&context.policy)
                 };
                 let item = plan(&input);
-                Ok(Planned { contact: None, customer: Some(customer), link: None, matched: None, item })
+                Ok(Planned { contact: None, customer: Some(customer), link: None, matched: None, item, gone: None })
             })
             .collect()
     }
@@ -248,6 +256,7 @@ impl Engine {
         )?;
         let decided = Decided::of(conn, context, (Side::Highlevel, &contact_ids), None).await?;
         let decision = decided.in_force(&link.contact_id, Some(link));
+        let gone = how.gone.map(|side| (side, id_in(link, side)));
         let link = link_state(link)?;
         let input = PlanInput {
             link: Some(&link),
@@ -259,7 +268,7 @@ impl Engine {
             ..PlanInput::new(&context.policy)
         };
         let item = plan(&input);
-        Ok(Planned { contact, customer, link: Some(link), matched: None, item })
+        Ok(Planned { contact, customer, link: Some(link), matched: None, item, gone })
     }
 }
 
@@ -282,14 +291,23 @@ impl Stored {
             *place = Some(copy::record_of(found)?);
         }
         let link = row.link_id.filter(|_| !item.new_link).and_then(|id| self.links.get(&LinkId(id)));
+        let gone = match item.reason.code {
+            ReasonCode::ContactGone => link.map(|link| (Side::Highlevel, id_in(link, Side::Highlevel))),
+            ReasonCode::CustomerGone => link.map(|link| (Side::Chargify, id_in(link, Side::Chargify))),
+            _ => None,
+        };
         let link = link.map(link_state).transpose()?;
-        Ok(Some(Planned { contact, customer, link, matched, item }))
+        Ok(Some(Planned { contact, customer, link, matched, item, gone }))
     }
 }
 
 /// The one copy, unless it is known to be gone.
 fn live(rows: Vec<RecordRow>, gone: bool) -> Result<Option<Record>> {
     rows.first().filter(|row| !gone && row.gone_at.is_none()).map(copy::record_of).transpose()
+}
+
+fn id_in(link: &LinkRow, side: Side) -> RemoteId {
+    RemoteId(if side == Side::Highlevel { link.contact_id.clone() } else { link.customer_id.clone() })
 }
 
 fn link_state(row: &LinkRow) -> Result<LinkState> {
@@ -328,7 +346,8 @@ fn plan_contact(context: &SyncContext, around: &Surroundings, contact: Record, h
         ..PlanInput::new(&context.policy)
     };
     let item = plan(&input);
-    Ok(Planned { contact: Some(contact), customer, link: state, matched, item })
+    let gone = link.filter(|_| partner_is_gone).map(|row| (Side::Chargify, id_in(row, Side::Chargify)));
+    Ok(Planned { contact: Some(contact), customer, link: state, matched, item, gone })
 }
 
 fn match_contact(context: &SyncContext, around: &Surroundings, contact: &Record, id: &RemoteId) -> Match {

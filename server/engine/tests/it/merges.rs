@@ -184,9 +184,8 @@ async fn a_contact_with_the_phone_number_and_name_of_a_deleted_one_is_asked_abou
     assert_eq!((merging.world.writes(), merging.world.links().await), (0, 0));
     let question = merging.asked().await;
     assert_eq!(question.kind, QuestionKind::Merged);
-    assert_eq!(question.former.unwrap().phone.as_deref(), Some("+442071234567"));
-    merging.answered(&format!("customer:{customer}")).await;
-    assert_eq!((merging.world.links().await, merging.world.customers()), (1, 1));
+    assert_eq!(question.former.as_ref().unwrap().phone.as_deref(), Some("+442071234567"));
+    assert_eq!(question.candidates[0].customer_id, customer.to_string());
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

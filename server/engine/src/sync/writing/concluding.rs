@@ -228,7 +228,7 @@ impl Writer<'_> {
             .about(subject, planned.display_name())
             .ended(outcome)
             .with("sync", self.context.row.name.clone())
-            .on_records(planned.contact_id(), planned.customer_id());
+            .on_records(planned.id_of(Side::Highlevel), planned.id_of(Side::Chargify));
         match self.cause.run_id {
             Some(run_id) => line.in_run(run_id),
             None => line,
