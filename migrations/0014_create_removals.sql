@@ -23,7 +23,7 @@ create table removal (
     side text not null constraint removal_side_known check (side in ('highlevel', 'chargify')),
     remote_id text not null,
     gone_id text not null,
-    effect text not null constraint removal_effect_known check (effect in ('tag', 'delete')),
+    effect text not null constraint removal_effect_known check (effect in ('tag', 'untag', 'delete')),
     display_name text not null,
     email text,
     reason text not null,
