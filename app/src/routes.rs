@@ -35,6 +35,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/records") view=pages::records::RecordsPage ssr=SsrMode::Async />
                 <Route path=path!("/records/:sync/:side/:id") view=pages::records::one::RecordPage ssr=SsrMode::Async />
                 <Route path=path!("/records/:sync/:side/:id/resync") view=pages::records::resync::ResyncPage ssr=SsrMode::Async />
+                <Route path=path!("/deletions") view=pages::removals::RemovalsPage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=pages::audit::AuditPage ssr=SsrMode::Async />
                 <Route path=path!("/team") view=pages::team::TeamPage ssr=SsrMode::Async />
                 <Route path=path!("/workspaces") view=pages::workspaces::WorkspacesPage ssr=SsrMode::Async />

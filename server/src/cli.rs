@@ -45,6 +45,9 @@ pub enum Command {
     Run(RunArguments),
     /// Print how connections, syncs and the queue are
     Status(StatusArguments),
+    /// Records that wait to be deleted because their partners were: show, approve, keep
+    #[command(subcommand)]
+    Deletions(DeletionsCommand),
     /// The webhooks of a connection: how they are doing, register, test, fetch what was missed
     #[command(subcommand)]
     Webhooks(WebhooksCommand),
@@ -65,6 +68,32 @@ pub enum Command {
     Doctor,
     /// Bring the database's schema up to date
     Migrate,
+}
+
+/// What to do about deletions that wait.
+#[derive(Debug, Subcommand)]
+pub enum DeletionsCommand {
+    /// Print those that wait, with their ids
+    Show(WorkspaceArguments),
+    /// Approve one, or all
+    ///
+    /// Each record is read once more before it is deleted: one whose partner came back, or that changed since it was asked
+    /// about, stays.
+    Approve(MeantArguments),
+    /// Keep one, or all, as they are
+    Keep(MeantArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct MeantArguments {
+    /// One of them, by the id that `show` prints
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub id: Option<String>,
+    /// All of them, with how many there are: others than were shown are never meant
+    #[arg(long, value_name = "COUNT")]
+    pub all: Option<u64>,
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
 }
 
 #[derive(Debug, Args)]

@@ -272,3 +272,5 @@ pub const WATCH_LOOKBACK_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub const WATCH_REPLAY_REST: Duration = Duration::from_secs(10 * 60);
 /// Pages of the log read for one status: 10,000 webhooks; the next look finds the rest.
 pub const WATCH_LOG_PAGES: u32 = 50;
+/// Deletions that one approval can mean: nobody looks at more of them at once.
+pub const REMOVALS_AT_ONCE: i64 = 1_000;

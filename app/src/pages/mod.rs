@@ -5,6 +5,7 @@ pub mod connections;
 pub mod missing;
 pub mod overview;
 pub mod records;
+pub mod removals;
 pub mod runs;
 pub mod setup;
 pub mod sign_in;

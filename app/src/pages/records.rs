@@ -12,8 +12,8 @@ use crate::{
     AppError,
     page::{self, Seen, encoded},
     parts::{
-        Actions, Card, Cell, Choice, Col, Disc, Empty, Filter, Frame, Half, Head, LinkButton, Moment, Name, Pager,
-        Pair, Place, Press, Row, Search, Select, State, Table, Words, counted, shortened,
+        Actions, Card, Cell, Choice, Col, Disc, Empty, Filter, Frame, Glyph, Half, Head, LinkButton, Moment, Name, Pager,
+        Pair, Place, Press, Row, Search, Select, State, Table, Words, counted, figure, shortened,
     },
 };
 
@@ -109,7 +109,11 @@ fn address(row: &RecordRowView) -> String {
 #[component]
 fn Records(seen: Seen, view: RecordPageView, asked: RecordFilter) -> impl IntoView {
     let now = seen.now();
-    let RecordPageView { rows, next, total_contacts, total_customers, total_links } = view;
+    let RecordPageView { rows, next, total_contacts, total_customers, total_links, removals } = view;
+    let deletions = match removals {
+        0 => "Deletions".to_owned(),
+        count => format!("Waiting to be deleted: {}", figure(count)),
+    };
     let lead = format!(
         "{}, {}, {} among them, as last read.",
         counted(total_contacts, "contact in GoHighLevel", "contacts in GoHighLevel"),
@@ -136,7 +140,11 @@ fn Records(seen: Seen, view: RecordPageView, asked: RecordFilter) -> impl IntoVi
     };
     view! {
         <Frame here=Place::Records viewer=seen.viewer()>
-            <Head title="Records" lead_text=lead />
+            <Head title="Records" lead_text=lead>
+                <Actions slot>
+                    <LinkButton text=deletions href=super::removals::HERE glyph=Glyph::Trash press=Press::Plain />
+                </Actions>
+            </Head>
             <Filter
                 action="/records"
                 label="Find a record"

@@ -26,6 +26,7 @@ mod node;
 mod overview;
 pub mod planted;
 mod records;
+mod removals;
 mod runs;
 mod schedules;
 mod slots;

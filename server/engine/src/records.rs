@@ -59,6 +59,7 @@ impl Engine {
         let more = rows.len() > page;
         rows.truncate(page);
         let (contacts, customers, links) = store::records::totals(&mut conn, workspace_id).await?;
+        let removals = store::removals::count_waiting(&mut conn, workspace_id).await?;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         Ok(RecordPageView {
             next: rows.last().filter(|_| more).map(|row| format!("{}:{}:{}", row.sync_id, row.side, row.remote_id)),
@@ -66,6 +67,7 @@ impl Engine {
             total_contacts: number(contacts),
             total_customers: number(customers),
             total_links: number(links),
+            removals: number(removals),
         })
     }
 

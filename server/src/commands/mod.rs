@@ -2,6 +2,7 @@
 
 mod audit;
 mod configuration;
+mod deletions;
 mod demo;
 mod doctor;
 mod keys;
@@ -52,6 +53,7 @@ async fn dispatch(command: Command, environment: Environment) -> anyhow::Result<
         Command::Export(arguments) => configuration::export(arguments, environment).await,
         Command::Run(arguments) => runs::run(arguments, environment).await,
         Command::Status(arguments) => status::status(arguments, environment).await,
+        Command::Deletions(command) => deletions::deletions(command, environment).await,
         Command::Webhooks(command) => webhooks::webhooks(command, environment).await,
         Command::Audit(AuditCommand::Verify(arguments)) => audit::verify(arguments, environment).await,
         Command::Audit(AuditCommand::Export(arguments)) => audit::export(arguments, environment).await,

@@ -11,6 +11,7 @@ mod engagement;
 mod overview;
 mod person;
 mod record;
+mod removal;
 mod run;
 mod schedule;
 mod sync;
@@ -30,6 +31,7 @@ pub use record::{
     FieldView, FormerPartnerView, HistoryView, PairState, RecordFilter, RecordPageView, RecordRowView, RecordView,
     ResyncView, TombstoneView, TraceStepView,
 };
+pub use removal::{RemovalDraft, RemovalPageView, RemovalView};
 pub use run::{
     CallView, ChangeView, ItemFilter, ItemPageView, ItemView, PhaseView, ReasonCountView, RunLiveView, RunPageView,
     RunView,

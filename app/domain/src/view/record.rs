@@ -57,6 +57,9 @@ pub struct RecordPageView {
     pub total_contacts: u64,
     pub total_customers: u64,
     pub total_links: u64,
+    /// Records that wait to be deleted because their partners were.
+    #[serde(default)]
+    pub removals: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use domain::{
     Right,
+    deletes::DELETED_TAG,
     view::{SettingsDraft, SyncView},
 };
 use leptos::{prelude::*, server_fn::ServerFn as _};
@@ -14,7 +15,7 @@ use crate::{
     AppError,
     kept::{self, Kept},
     page::{self, Guarded, Refused, Seen},
-    parts::{Card, Check, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, TextField, Tone},
+    parts::{Card, Check, Choice, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, SelectField, TextField, Tone},
 };
 
 const FIELDS: [&str; 5] = ["tag", "not_tag", "prefix", "slots", "reason"];
@@ -42,7 +43,7 @@ mod server {
     use domain::view::SettingsDraft;
 
     /// What stood in the form, for the page that says what is wrong with it.
-    pub(super) fn entered(draft: &SettingsDraft) -> [(&'static str, String); 14] {
+    pub(super) fn entered(draft: &SettingsDraft) -> [(&'static str, String); 16] {
         let ticked = |on: bool| if on { "true".to_owned() } else { String::new() };
         [
             ("require_email", ticked(draft.require_email)),
@@ -58,6 +59,8 @@ mod server {
             ("carry_tasks", ticked(draft.carry_tasks)),
             ("carry_appointments", ticked(draft.carry_appointments)),
             ("slots", draft.slots.to_string()),
+            ("contact_deleted", draft.contact_deleted.as_str().to_owned()),
+            ("customer_deleted", draft.customer_deleted.as_str().to_owned()),
             ("reason", draft.reason.clone()),
         ]
     }
@@ -126,6 +129,7 @@ fn Form(seen: Seen, sync: SyncView, kept: Kept) -> impl IntoView {
                 <Matching values=values.clone() />
                 <Making values=values.clone() />
                 <Carrying values=values.clone() />
+                <Deletes values=values.clone() />
                 <Pace values=values />
                 <GuardRails />
                 <Save kept=reason>
@@ -212,6 +216,40 @@ fn Making(values: Values) -> impl IntoView {
                     name="draft[write_reference]"
                     checked=values.ticked("write_reference", |sync| sync.write_reference)
                     hint="It joins the pair for good, even if the e-mail address changes. A reference that is there already is never overwritten."
+                />
+            </div>
+        </Card>
+    }
+}
+
+/// What becomes of the partner of a deleted record.
+#[component]
+fn Deletes(values: Values) -> impl IntoView {
+    let unlink = |noun: &str| Choice::new("unlink", format!("Leave the {noun} as it is"));
+    let delete = |noun: &str| Choice::new("delete", format!("Ask a person whether to delete the {noun} too"));
+    view! {
+        <Card title="When a record is deleted" note="The pair ends in any case, and nothing is created in its place before a person says so.">
+            <div class="form">
+                <SelectField
+                    label="A contact was deleted in GoHighLevel"
+                    name="draft[contact_deleted]"
+                    id="contact_deleted"
+                    choices=vec![unlink("customer"), delete("customer")]
+                    chosen=values.text("contact_deleted", |sync| Some(sync.contact_deleted.as_str().to_owned()))
+                    hint="A customer is never deleted without an approval, and not at all while it has subscriptions."
+                    error=values.kept.problem("deletes.contact")
+                />
+                <SelectField
+                    label="A customer was deleted in Chargify"
+                    name="draft[customer_deleted]"
+                    id="customer_deleted"
+                    choices=vec![
+                        unlink("contact"),
+                        Choice::new("tag", format!("Put the tag {DELETED_TAG} on the contact")),
+                        delete("contact"),
+                    ]
+                    chosen=values.text("customer_deleted", |sync| Some(sync.customer_deleted.as_str().to_owned()))
+                    hint="The tag is taken off again when the contact has a customer again."
                 />
             </div>
         </Card>

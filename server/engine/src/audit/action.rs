@@ -56,6 +56,10 @@ actions! {
     RecordUpdated = "record.updated";
     RecordLinked = "record.linked";
     RecordUnlinked = "record.unlinked";
+    /// A record was deleted after a person had approved that.
+    RecordDeleted = "record.deleted";
+    RemovalApproved = "removal.approved";
+    RemovalRefused = "removal.refused";
     /// A record that was gone is there again.
     RecordRestored = "record.restored";
     /// What was kept of records that went long ago was taken away.

@@ -121,6 +121,9 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
         AuditAction::RecordUpdated => format!("{who} changed {} of {what} in {side}", fields(row)),
         AuditAction::RecordLinked => format!("{who} linked {what}"),
         AuditAction::RecordUnlinked => format!("{who} unlinked {what}"),
+        AuditAction::RecordDeleted => format!("{who} deleted {what} in {side}"),
+        AuditAction::RemovalApproved => format!("{who} approved that {what} is deleted in {side}"),
+        AuditAction::RemovalRefused => format!("{who} kept {what} in {side}"),
         AuditAction::RecordRestored => format!("{} has {what} again", capital(side)),
         AuditAction::TombstonesPurged => {
             let count = number(row, "count").unwrap_or_else(|| "some".to_owned());

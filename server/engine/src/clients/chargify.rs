@@ -9,6 +9,7 @@ mod metadata;
 mod metafields;
 mod notes;
 mod refusal;
+mod remove;
 mod site;
 mod subscriptions;
 mod webhooks;

@@ -9,6 +9,7 @@ mod engagements;
 mod location;
 mod meter;
 mod refusal;
+mod remove;
 mod search;
 mod tags;
 mod wire;

@@ -3,7 +3,7 @@
 use super::Job;
 use crate::{
     Engine, EngineError, Result, deliveries,
-    store::{Tables, deliveries::Settled, jobs::ClaimedRow},
+    store::{Tables, deliveries::Settled, jobs::ClaimedRow, removals::SettledRemoval},
 };
 use domain::{ConnectionId, Side, SyncId, WorkspaceId, outcome::Outcome};
 
@@ -23,6 +23,12 @@ impl Engine {
             Ok(Job::Uninstall { .. }) => {}
             Ok(Job::Reconcile { sync_id, side, remote_id }) => {
                 self.fail_deliveries(&mut *tx, job, (sync_id, side, &remote_id), error).await?;
+            }
+            Ok(Job::Remove { removal_id, .. }) => {
+                let detail = format!("Given up after {} attempts: {}", job.attempt, error.words());
+                let at = self.clock().now();
+                let settled = SettledRemoval { removal_id, state: "failed", detail: &detail, at };
+                tx.settle_removal(WorkspaceId(job.workspace_id), &settled).await?;
             }
             // The next look comes by the clock.
             Ok(Job::Watch { .. }) => {}

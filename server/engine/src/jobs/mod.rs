@@ -16,6 +16,7 @@ use crate::{
 };
 use domain::{ConnectionId, JobId, RunId, Side, SyncId, WorkspaceId, engagement::EngagementKind};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Everything a worker can be asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub(crate) enum Job {
     Engagement { sync_id: SyncId, engagement: EngagementKind, remote_id: String },
     /// Carry over all that a contact has; asked by its customer, what waited for a subscription.
     Engagements { sync_id: SyncId, side: Side, remote_id: String },
+    /// Do to a record whose partner was deleted what is wished.
+    Remove { sync_id: SyncId, removal_id: Uuid },
     /// Look after the webhooks of a connection.
     Watch { connection_id: ConnectionId },
 }
@@ -43,6 +46,7 @@ impl Job {
             Self::Reconcile { .. } => "reconcile",
             Self::Engagement { .. } => "engagement",
             Self::Engagements { .. } => "engagements",
+            Self::Remove { .. } => "remove",
             Self::Watch { .. } => "watch",
         }
     }
@@ -51,6 +55,7 @@ impl Job {
     pub(crate) fn coalesce_key(&self) -> String {
         match self {
             Self::Run { run_id } => format!("run:{run_id}"),
+            Self::Remove { removal_id, .. } => format!("remove:{removal_id}"),
             Self::Uninstall { connection_id } => format!("uninstall:{connection_id}"),
             Self::Reconcile { sync_id, side, remote_id } => format!("reconcile:{sync_id}:{side}:{remote_id}"),
             Self::Engagement { sync_id, engagement, remote_id } => {

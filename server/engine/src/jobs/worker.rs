@@ -216,6 +216,9 @@ impl Worker {
             .map_err(|_unreadable| EngineError::Bug("a job's payload cannot be read"))?;
         match job {
             Job::Run { run_id } => self.engine.carry_run_on(workspace_id, run_id, claimed.claim(), stop).await,
+            Job::Remove { sync_id, removal_id } => {
+                Box::pin(self.engine.carry_removal(workspace_id, sync_id, removal_id, claimed.claim())).await
+            }
             Job::Watch { connection_id } => Box::pin(self.engine.watch_over(workspace_id, connection_id)).await,
             Job::Uninstall { connection_id } => self.engine.heed_uninstall(workspace_id, connection_id).await,
             Job::Reconcile { sync_id, side, remote_id } => {

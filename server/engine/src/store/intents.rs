@@ -214,7 +214,7 @@ pub(crate) async fn open_of_run(
 ) -> sqlx::Result<Vec<IntentRow>> {
     select_open!(
         "and (intent.run_id = $4 or intent.run_id is null or run.finished_at is not null)
-        and intent.operation not in ('create_note', 'update_note')
+        and intent.operation not in ('create_note', 'update_note', 'delete')
         order by intent.sent_at
         limit 1000",
         workspace_id.0,

@@ -18,6 +18,7 @@ pub(crate) mod logins;
 pub(crate) mod overview;
 pub(crate) mod people;
 pub mod records;
+pub mod removals;
 pub mod runs;
 pub(crate) mod savepoints;
 pub mod schedules;
@@ -31,6 +32,6 @@ pub(crate) mod workspaces;
 
 pub use unit::{
     AuditTrail, Calls, Connections, Decisions, Deliveries, Engagements, Fields, Installs, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
-    PostgresStore, Presence, Records, Runs, Savepoints, Schedules, Slots, Store, Subscriptions, Syncs, Tables, Unit,
+    PostgresStore, Presence, Records, Removals, Runs, Savepoints, Schedules, Slots, Store, Subscriptions, Syncs, Tables, Unit,
     Watches, Workspaces,
 };

@@ -54,6 +54,7 @@ mod links;
 mod nodes;
 mod postgres;
 mod records;
+mod removals;
 mod runs;
 mod savepoints;
 mod schedules;
@@ -77,6 +78,7 @@ pub use links::Links;
 pub use nodes::Nodes;
 pub use postgres::PostgresStore;
 pub use records::Records;
+pub use removals::Removals;
 pub use runs::Runs;
 pub use savepoints::Savepoints;
 pub use schedules::Schedules;
@@ -101,7 +103,7 @@ macro_rules! together {
 }
 
 together! {
-    Workspaces Connections Installs Syncs Schedules Links Records Fields Decisions Runs Items Intents Jobs Slots Nodes Deliveries
+    Workspaces Connections Installs Syncs Schedules Links Records Fields Decisions Removals Runs Items Intents Jobs Slots Nodes Deliveries
     AuditTrail Calls Savepoints Engagements Watches Subscriptions
 }
 

@@ -13,6 +13,7 @@ mod presence;
 mod readers;
 mod reading;
 mod reconcile;
+mod removing;
 mod run;
 mod settling;
 mod trouble;

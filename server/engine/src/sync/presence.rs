@@ -31,6 +31,10 @@ impl Engine {
             Side::Chargify => (None, Some(id.as_str())),
         };
         let relinked = tx.relink(workspace_id, sync_id, (contact_id, customer_id), now).await?;
+        self.withdraw_wishes(&mut *tx, context, (mark.side, id.as_str()), now).await?;
+        if let Some(pair) = &relinked {
+            self.wish_for_no_tag(&mut *tx, context, (&pair.contact_id, &pair.customer_id), now).await?;
+        }
         let mut line =
             NewAuditLine::of(("system".to_owned(), "Concord itself".to_owned()), AuditAction::RecordRestored, now)
                 .about(format!("{}:{id}", mark.side.noun()), record.display_name())

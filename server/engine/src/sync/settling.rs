@@ -8,7 +8,8 @@ use crate::{
     store::{Tables, intents::IntentResult, items::Settlement, links::NewLink, records::ReadMark},
 };
 use domain::{
-    LinkId, RunId, Side,
+    LinkId, RemoteId, RunId, Side,
+    deletes::DeletePolicy,
     merge::Base,
     outcome::{Counts, Outcome},
     record::Record,
@@ -36,6 +37,8 @@ pub(crate) enum LinkEffect {
     Unlink {
         link_id: LinkId,
         reason: String,
+        /// The record that is gone, and its partner that is not.
+        parted: Option<(Side, RemoteId, String)>,
     },
 }
 
@@ -173,6 +176,9 @@ impl Engine {
                     tracing::info!(contact.id = %contact_id, customer.id = %customer_id, "one of the two is linked already");
                     return Ok(None);
                 }
+                if context.policy.deletes != DeletePolicy::default() {
+                    self.wish_for_no_tag(conn, context, (contact_id, customer_id), now).await?;
+                }
                 if belongs_to_no_run && context.carries_engagements() {
                     self.carry_engagements_soon(conn, context, contact_id).await?;
                 }
@@ -183,8 +189,12 @@ impl Engine {
                 conn.settle_link(workspace_id, *link_id, &json(base), now).await?;
                 Ok(Some(*link_id))
             }
-            LinkEffect::Unlink { link_id, reason } => {
-                conn.unlink(workspace_id, *link_id, reason, now).await?;
+            LinkEffect::Unlink { link_id, reason, parted } => {
+                let is_ended = conn.unlink(workspace_id, *link_id, reason, now).await?;
+                if let Some((side, gone_id, partner_id)) = parted.as_ref().filter(|_| is_ended) {
+                    let of = (*side, gone_id, partner_id.as_str());
+                    self.wish_for_partner(conn, context, of, reason, now).await?;
+                }
                 Ok(Some(*link_id))
             }
         }

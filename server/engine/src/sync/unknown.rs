@@ -2,14 +2,17 @@
 //! up before anything else is written about its record; none is sent again blindly.
 
 use super::{
+    removing::{self, DELETE},
     settling::{Belongs, Ended},
     writing::{Target, Writer},
 };
 use crate::{
-    Engine, EngineError, Result,
-    store::{intents::IntentResult, intents::IntentRow},
+    Engine, EngineError, Result, UpstreamClass,
+    store::{intents::IntentResult, intents::IntentRow, records::ReadMark},
 };
-use domain::{IntentId, SyncId, WorkspaceId, limits, outcome::Outcome, record::Record};
+use domain::{
+    IntentId, RemoteId, Side, SyncId, WorkspaceId, deletes::GoneBy, limits, outcome::Outcome, record::Record,
+};
 use std::time::Duration;
 
 impl Engine {
@@ -51,6 +54,10 @@ impl Writer<'_> {
         open.retain(|intent| !intent.run_goes_on);
         let mut waits = None;
         for intent in self.engine.abandoned(workspace_id, open).await? {
+            if intent.operation == DELETE {
+                self.settle_deletion(&intent).await?;
+                continue;
+            }
             let target = target(&intent)?;
             let found = self.find(&target).await?;
             let rest = self.engine.goes_on(&intent);
@@ -62,6 +69,31 @@ impl Writer<'_> {
             self.engine.settle(Belongs { context: self.context, run_id: None }, &[ended]).await?;
         }
         Ok(waits)
+    }
+
+    /// Settles a deletion that was looked up. Whoever wished for it goes on from there.
+    async fn settle_deletion(&self, intent: &IntentRow) -> Result<()> {
+        let target = target(intent)?;
+        let id = RemoteId(intent.remote_key.clone());
+        let (workspace_id, sync_id, now) = (self.context.workspace_id, self.context.sync_id, self.engine.clock().now());
+        let call = &self.cause.call;
+        let read = match target.side {
+            Side::Highlevel => self.clients.highlevel.get(call, &id).await,
+            Side::Chargify => self.clients.chargify.get(call, &id).await,
+        };
+        let is_gone = match read {
+            Ok(_) => false,
+            Err(error) if error.class == UpstreamClass::NotFound => true,
+            Err(error) => return Err(error.into()),
+        };
+        let mut tx = self.engine.store().begin().await?;
+        let phase = if is_gone { "done" } else { "not_done" };
+        tx.settle_intents(workspace_id, &[&removing::looked_up(intent, phase)], now).await?;
+        if is_gone {
+            let mark = ReadMark { workspace_id, sync_id, side: target.side, run_id: None, read_at: now };
+            tx.mark_record_gone(mark, id.as_str(), GoneBy::Removal).await?;
+        }
+        tx.commit().await
     }
 
     /// The ending of a write that was looked up and belongs to no open item: journalled, audited, its copy refreshed.

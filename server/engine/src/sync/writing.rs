@@ -99,7 +99,11 @@ impl Writer<'_> {
                 ended.audit.push(self.line(AuditAction::RecordLinked, planned, AuditOutcome::Done));
             }
             (Action::Unlink, Some(link)) => {
-                ended.link = LinkEffect::Unlink { link_id: link.id, reason: item.reason.words.clone() };
+                let parted = planned.gone.clone().and_then(|(side, id)| {
+                    let partner_id = planned.id_of(side.other())?.to_owned();
+                    Some((side, id, partner_id))
+                });
+                ended.link = LinkEffect::Unlink { link_id: link.id, reason: item.reason.words.clone(), parted };
                 let line = self.line(AuditAction::RecordUnlinked, planned, AuditOutcome::Done);
                 ended.audit.push(line.with("reason", item.reason.words.clone()));
             }

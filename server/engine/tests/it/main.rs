@@ -8,6 +8,7 @@ mod billing;
 mod clients;
 mod connections;
 mod decisions;
+mod deletes;
 mod deliveries;
 mod engagements;
 mod fields;

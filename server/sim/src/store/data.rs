@@ -16,6 +16,7 @@ use engine::store::{
     items::ItemRow,
     links::LinkRow,
     records::RecordRow,
+    removals::RemovalRow,
     runs::RunRow,
     schedules::ScheduleRow,
     subscriptions::Freshness,
@@ -246,6 +247,7 @@ tables! {
     /// With who decided and when.
     decisions: RecordKey => DecisionRow,
     links: Within => LinkEntry,
+    removals: Within => RemovalRow,
     /// By sync.
     schedules: Within => ScheduleEntry,
     runs: Within => RunEntry,

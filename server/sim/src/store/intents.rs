@@ -165,7 +165,9 @@ impl Intents for Session {
         self.act("open_intents_of_run", |work| {
             let open = work.data.left_open(&Asked { workspace_id, sync_id, node_id });
             let is_its = |(one, goes_on): &(&IntentEntry, bool)| {
-                !one.sent.operation.ends_with("_note") && one.sent.run_id.is_none_or(|of| of == run_id || !goes_on)
+                !one.sent.operation.ends_with("_note")
+                    && one.sent.operation != "delete"
+                    && one.sent.run_id.is_none_or(|of| of == run_id || !goes_on)
             };
             Ok(first(open.into_iter().filter(is_its).map(row), 1000))
         })

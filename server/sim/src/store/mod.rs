@@ -20,6 +20,7 @@ mod links;
 mod memory;
 mod nodes;
 mod records;
+mod removals;
 mod runs;
 mod schedules;
 mod session;

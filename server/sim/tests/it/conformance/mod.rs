@@ -17,6 +17,7 @@ mod jobs;
 mod links;
 mod nodes;
 mod records;
+mod removals;
 mod runs;
 mod schedules;
 mod slots;
