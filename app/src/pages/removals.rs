@@ -80,7 +80,11 @@ fn Removals(
             (count, true) => format!("{count} deletions are approved."),
             (count, false) => format!("{}.", counted(count, "record is kept", "records are kept")),
         };
-        let safety = if approved { "Each is read once more first; what became of it stands below." } else { "Nothing of it changes." };
+        let safety = if approved {
+            "Each is read once more first; what became of it stands below."
+        } else {
+            "Nothing of it changes."
+        };
         view! { <Notice tone=Tone::Ok what=what safety=safety live=true /> }
     });
     let RemovalPageView { waiting, total, typed_beyond, settled } = view;
@@ -120,11 +124,9 @@ fn Waiting(
     let columns = vec![Col::text("Record"), Col::text("Why"), Col::text("Since"), Col::text("Decision")];
     let fixed = lacks.clone();
     let shown = rows.len() as u64;
-    let rows: Vec<_> = rows
-        .into_iter()
-        .map(|row| view! { <Asked row=row lacks=fixed.clone() now=now /> })
-        .collect();
-    let note = if shown < total { format!("the first {shown} of {total}") } else { counted(total, "record", "records") };
+    let rows: Vec<_> = rows.into_iter().map(|row| view! { <Asked row=row lacks=fixed.clone() now=now /> }).collect();
+    let note =
+        if shown < total { format!("the first {shown} of {total}") } else { counted(total, "record", "records") };
     view! {
         <Card title="They wait for a person" note=note flush=true>
             <Table caption="Records that wait to be deleted" columns=columns>

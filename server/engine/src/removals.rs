@@ -81,8 +81,7 @@ impl Engine {
         let detail = format!("{} kept it.", by.actor().name());
         for row in &rows {
             let workspace_id = by.workspace_id();
-            let settled =
-                SettledRemoval { removal_id: row.removal_id, state: "refused", detail: &detail, at: now };
+            let settled = SettledRemoval { removal_id: row.removal_id, state: "refused", detail: &detail, at: now };
             if !tx.settle_removal(workspace_id, &settled).await? {
                 return Err(EngineError::AlreadyDone);
             }
@@ -124,13 +123,7 @@ impl Engine {
     }
 }
 
-fn line(
-    by: &Runner,
-    action: AuditAction,
-    row: &RemovalRow,
-    sync: &str,
-    at: time::OffsetDateTime,
-) -> NewAuditLine {
+fn line(by: &Runner, action: AuditAction, row: &RemovalRow, sync: &str, at: time::OffsetDateTime) -> NewAuditLine {
     let is_contact = row.side == Side::Highlevel.as_str();
     let (contact_id, customer_id) =
         if is_contact { (&row.remote_id, &row.gone_id) } else { (&row.gone_id, &row.remote_id) };

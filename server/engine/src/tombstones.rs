@@ -11,7 +11,10 @@ impl Engine {
     pub(crate) async fn keep_tidy(&self) {
         loop {
             if let Err(error) = self.purge_tombstones().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot take old tombstones away; trying later");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot take old tombstones away; trying later"
+                );
             }
             self.clock().sleep(limits::TIDY_EVERY).await;
         }

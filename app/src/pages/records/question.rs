@@ -4,7 +4,8 @@
 use domain::{
     Right, Side,
     view::{
-        AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, FormerContactView, HeirView, QuestionKind, QuestionView,
+        AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, FormerContactView, HeirView, QuestionKind,
+        QuestionView,
     },
 };
 use leptos::{prelude::*, server_fn::ServerFn as _};
@@ -14,7 +15,10 @@ use super::{Which, one::address};
 use crate::{
     AppError,
     page::{self, Guarded, Seen},
-    parts::{Card, Cell, Change, Col, Diffs, Foot, Glyph, Half, Item, Items, Moment, Name, Press, Row, Standing, Table, shortened},
+    parts::{
+        Card, Cell, Change, Col, Diffs, Foot, Glyph, Half, Item, Items, Moment, Name, Press, Row, Standing, Table,
+        shortened,
+    },
 };
 
 /// Fields that one answer can decide at most: more than any mapping has.
@@ -76,12 +80,10 @@ pub(super) fn Question(
     let partner = partner.then(|| view! { <input type="hidden" name="partner" value=given.partner.clone() /> });
     let fields = (!question.fields.is_empty())
         .then(|| view! { <Fields fields=question.fields.clone() given=given.fields disabled=disabled /> });
-    let former = question
-        .former
-        .clone()
-        .map(|former| view! { <Former former=former sync=which.sync.clone() now=now /> });
-    let heirs = (!question.heirs.is_empty())
-        .then(|| view! { <Heirs heirs=question.heirs.clone() sync=which.sync.clone() /> });
+    let former =
+        question.former.clone().map(|former| view! { <Former former=former sync=which.sync.clone() now=now /> });
+    let heirs =
+        (!question.heirs.is_empty()).then(|| view! { <Heirs heirs=question.heirs.clone() sync=which.sync.clone() /> });
     let partners = (question.kind != QuestionKind::Conflict)
         .then(|| view! { <Partners question=question disabled=disabled now=now /> });
     view! {

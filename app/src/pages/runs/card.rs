@@ -3,7 +3,7 @@
 use domain::view::{At, PhaseView, RunLiveView, RunView};
 use leptos::prelude::*;
 
-use crate::parts::{Balance, Ending, Glyph, Ledger, Phase, Progress, RunLine, Term, Tone, counted, figure, lasting};
+use crate::parts::{Balance, Ending, Glyph, Ledger, Phase, Progress, RunLine, Term, Tone, counted, lasting};
 
 /// Whether something is being done about it right now.
 #[must_use]

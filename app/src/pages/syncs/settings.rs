@@ -15,7 +15,10 @@ use crate::{
     AppError,
     kept::{self, Kept},
     page::{self, Guarded, Refused, Seen},
-    parts::{Card, Check, Choice, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, SelectField, TextField, Tone},
+    parts::{
+        Card, Check, Choice, Crumb, Frame, Glyph, Head, Item, Items, LinkButton, Notice, Place, Press, SelectField,
+        TextField, Tone,
+    },
 };
 
 const FIELDS: [&str; 5] = ["tag", "not_tag", "prefix", "slots", "reason"];

@@ -34,11 +34,7 @@ pub(super) async fn former(
 }
 
 /// Contacts without a partner that the customer's contact may have been merged into.
-pub(super) async fn heirs(
-    conn: &mut dyn Tables,
-    context: &SyncContext,
-    customer_id: &str,
-) -> Result<Vec<HeirView>> {
+pub(super) async fn heirs(conn: &mut dyn Tables, context: &SyncContext, customer_id: &str) -> Result<Vec<HeirView>> {
     let (workspace_id, sync_id) = (context.workspace_id, context.sync_id);
     let ids = [customer_id.to_owned()];
     let rows = conn.records_by_ids(workspace_id, sync_id, Side::Chargify, &ids).await?;

@@ -86,7 +86,13 @@ fn partner(side: Side, row: TombstoneRow) -> Option<FormerPartnerView> {
         },
     };
     let is_known = row.partner_verdict.is_some();
-    Some(FormerPartnerView { side, id, name: row.partner_name.unwrap_or_default(), what: what.trim().to_owned(), is_known })
+    Some(FormerPartnerView {
+        side,
+        id,
+        name: row.partner_name.unwrap_or_default(),
+        what: what.trim().to_owned(),
+        is_known,
+    })
 }
 
 /// Every mapped field with the value it had last.
@@ -96,8 +102,7 @@ fn last_values(context: &SyncContext, record: &Record) -> Vec<FieldView> {
     rules
         .map(|rule| {
             let value = record.values.get(rule.field(record.side)).map(domain::value::Value::display);
-            let (highlevel, chargify) =
-                if record.side == Side::Highlevel { (value, None) } else { (None, value) };
+            let (highlevel, chargify) = if record.side == Side::Highlevel { (value, None) } else { (None, value) };
             FieldView {
                 label: policy.catalogue.label(Side::Chargify, &rule.chargify).to_owned(),
                 highlevel_field: rule.highlevel.to_string(),

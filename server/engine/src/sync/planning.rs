@@ -150,7 +150,8 @@ impl Candidates {
         let ids = key.and_then(|key| index.get(key)).map(Vec::as_slice).unwrap_or_default();
         ids.iter()
             .filter_map(|id| {
-                let another = |owners: &BTreeMap<String, RemoteId>| owners.get(id).filter(|owner| *owner != seeker).cloned();
+                let another =
+                    |owners: &BTreeMap<String, RemoteId>| owners.get(id).filter(|owner| *owner != seeker).cloned();
                 let (taken_by, left_by) = (another(&owners.taken), another(&owners.left));
                 Some(Candidate { id: RemoteId(id.clone()), record: self.records.get(id)?, taken_by, left_by })
             })
@@ -449,8 +450,7 @@ async fn owners(conn: &mut dyn Tables, context: &SyncContext, candidates: &[Reco
     let mut contact_ids: Vec<String> = candidates.iter().filter_map(contact_named).collect();
     contact_ids.extend(links.iter().map(|link| link.contact_id.clone()));
     let known = conn.records_by_ids(workspace_id, sync_id, Side::Highlevel, &contact_ids).await?;
-    let gone: BTreeMap<&str, bool> =
-        known.iter().map(|row| (row.remote_id.as_str(), row.gone_at.is_some())).collect();
+    let gone: BTreeMap<&str, bool> = known.iter().map(|row| (row.remote_id.as_str(), row.gone_at.is_some())).collect();
     let mut owners = Owners::default();
     for ended in conn.ended_links_of_customers(workspace_id, sync_id, &ids).await? {
         if ended.partner_gone_at.is_some() {

@@ -102,7 +102,9 @@ impl Removing<'_> {
             return self.end("withdrawn", "Its partner is there again.").await;
         }
         if is_for_lone == self.is_linked().await? {
-            return self.end("withdrawn", if is_for_lone { "It has a partner again." } else { "It has no partner." }).await;
+            return self
+                .end("withdrawn", if is_for_lone { "It has a partner again." } else { "It has no partner." })
+                .await;
         }
         let Some(record) = self.read(self.side, &self.row.remote_id, GoneBy::Asked).await? else {
             return self.end("done", "When it was to be looked at, it was gone.").await;
@@ -127,8 +129,7 @@ impl Removing<'_> {
         let (contacts, customers): (&[String], &[String]) =
             if self.side == Side::Highlevel { (&ids, &[]) } else { (&[], &ids) };
         let mut conn = self.engine.store().session().await?;
-        let links =
-            conn.links_of_records(self.context.workspace_id, self.context.sync_id, contacts, customers).await?;
+        let links = conn.links_of_records(self.context.workspace_id, self.context.sync_id, contacts, customers).await?;
         Ok(!links.is_empty())
     }
 

@@ -53,7 +53,9 @@ impl World {
     }
 
     fn tags_there(&self, id: &str) -> Vec<String> {
-        self.sandbox.highlevel.with(|rules, _| rules.contact(id).unwrap().tags.iter().map(ToString::to_string).collect())
+        self.sandbox
+            .highlevel
+            .with(|rules, _| rules.contact(id).unwrap().tags.iter().map(ToString::to_string).collect())
     }
 
     async fn asked_removals(&self) -> Vec<RemovalView> {
@@ -103,12 +105,15 @@ async fn a_contact_whose_customer_was_deleted_is_tagged_and_untagged_when_it_has
     world.lose_customer(customer);
     let run = world.run("changes").await;
     let items = world.items(run.number).await;
-    let words = "the customer was deleted in Chargify; the contact gets the tag chargify:deleted and waits for a decision";
+    let words =
+        "the customer was deleted in Chargify; the contact gets the tag chargify:deleted and waits for a decision";
     assert_eq!(items[0].reason, words);
     assert_eq!((world.tags_there(&contact), world.writes()), (vec!["vip".to_owned(), DELETED_TAG.to_owned()], 1));
     let page = world.engine.record(&world.viewer().await, SYNC, Side::Highlevel, &contact).await.unwrap();
     assert_eq!(page.state, PairState::Waiting, "a tag settles nothing");
-    assert!(world.told_of("record.updated").await[0].starts_with("Concord itself changed tags of Ada No0 in GoHighLevel"));
+    assert!(
+        world.told_of("record.updated").await[0].starts_with("Concord itself changed tags of Ada No0 in GoHighLevel")
+    );
     world.reset_stats();
     world.run("full").await;
     assert_eq!(world.writes(), 0, "a second time nothing is written");
@@ -143,9 +148,13 @@ async fn a_customer_is_deleted_only_after_a_person_approved_it(pool: PgPool) {
     let gone = world.engine.record(&world.viewer().await, SYNC, Side::Chargify, &customer.to_string()).await.unwrap();
     assert_eq!(gone.gone.unwrap().how, "Concord deleted it after a person had approved that.");
     let deleted = world.told_of("record.deleted").await;
-    assert!(deleted[0].starts_with("Concord itself, as command line approved, deleted Ada No0 in Chargify"), "{deleted:?}");
+    assert!(
+        deleted[0].starts_with("Concord itself, as command line approved, deleted Ada No0 in Chargify"),
+        "{deleted:?}"
+    );
     assert_eq!(world.told_of("removal.approved").await.len(), 1);
-    let before = "select count(*) from intent where operation = 'delete' and phase = 'done' and before ->> 'email' is not null";
+    let before =
+        "select count(*) from intent where operation = 'delete' and phase = 'done' and before ->> 'email' is not null";
     assert_eq!(world.count(before).await, 1);
     world.reset_stats();
     world.run("full").await;

@@ -26,7 +26,8 @@ impl Merging {
         let world = World::open(pool, Setup { more, ..Setup::default() }).await;
         let ada = json!({ "firstName": "Ada", "lastName": "Lovelace", "email": EMAIL, "city": "Rome" });
         let gone = world.add_contact_with(&ada);
-        let kept = world.add_contact_with(&json!({ "firstName": "Ada", "lastName": "Lovelace", "phone": "+442071234567" }));
+        let kept =
+            world.add_contact_with(&json!({ "firstName": "Ada", "lastName": "Lovelace", "phone": "+442071234567" }));
         world.run("full").await;
         world.skip_webhooks(3).await;
         world.sandbox.chargify.advance(Duration::from_secs(2));
@@ -167,7 +168,8 @@ async fn the_customer_without_a_reference_is_not_paired_by_its_email_alone(pool:
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_contact_with_the_phone_number_and_name_of_a_deleted_one_is_asked_about(pool: PgPool) {
     let world = World::open(&pool, Setup { more: "[sync.scope]\nrequire_email = false", ..Setup::default() }).await;
-    let like = |email: &str| json!({ "firstName": "Ada", "lastName": "Lovelace", "email": email, "phone": "+442071234567" });
+    let like =
+        |email: &str| json!({ "firstName": "Ada", "lastName": "Lovelace", "email": email, "phone": "+442071234567" });
     let gone = world.add_contact_with(&like(EMAIL));
     world.run("full").await;
     world.skip_webhooks(2).await;

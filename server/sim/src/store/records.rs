@@ -34,12 +34,7 @@ impl Data {
             .take_while(move |(key, _)| (key.0, key.1, key.2) == (workspace_id, sync_id, side))
     }
 
-    pub(super) fn live(
-        &self,
-        workspace_id: Uuid,
-        sync_id: Uuid,
-        side: Side,
-    ) -> impl Iterator<Item = &RecordEntry> {
+    pub(super) fn live(&self, workspace_id: Uuid, sync_id: Uuid, side: Side) -> impl Iterator<Item = &RecordEntry> {
         self.copies(workspace_id, sync_id, side).map(|(_, copy)| copy).filter(|copy| copy.row.gone_at.is_none())
     }
 }
@@ -304,9 +299,8 @@ impl Records for Session {
             let key = (workspace_id.0, sync_id.0, Side::Chargify, customer.remote_id.clone());
             let own = work.data.records.get(&key).filter(|own| own.phone.is_some() && !own.display_name.is_empty());
             let folded = |copy: &RecordEntry| copy.display_name.to_lowercase();
-            let is_like = |copy: &RecordEntry| {
-                own.is_some_and(|own| own.phone == copy.phone && folded(own) == folded(copy))
-            };
+            let is_like =
+                |copy: &RecordEntry| own.is_some_and(|own| own.phone == copy.phone && folded(own) == folded(copy));
             let contacts = work.data.live(workspace_id.0, sync_id.0, Side::Highlevel);
             let mut hits: Vec<&RecordEntry> =
                 contacts.filter(|copy| is_named(copy) || has_email(copy) || is_like(copy)).collect();

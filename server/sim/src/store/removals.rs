@@ -83,10 +83,7 @@ impl Removals for Session {
     }
 
     async fn removal(&mut self, workspace_id: WorkspaceId, removal_id: Uuid) -> Result<Option<RemovalRow>> {
-        self.act("removal", |work| {
-            Ok(work.data.removals.get(&(workspace_id.0, removal_id)).cloned())
-        })
-        .await
+        self.act("removal", |work| Ok(work.data.removals.get(&(workspace_id.0, removal_id)).cloned())).await
     }
 
     async fn approve_removal(

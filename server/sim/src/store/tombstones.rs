@@ -81,9 +81,7 @@ pub(super) fn purge(data: &mut Data, before: OffsetDateTime, limit: i64) -> Vec<
         data.records.remove(&key);
         *counts.entry(key.0).or_default() += 1;
         data.links.update(
-            |at, link| {
-                at.0 == key.0 && link.sync_id == key.1 && !link.is_active() && involves(link, key.2, &key.3)
-            },
+            |at, link| at.0 == key.0 && link.sync_id == key.1 && !link.is_active() && involves(link, key.2, &key.3),
             |link| {
                 link.row.base = serde_json::json!({});
                 link.gone = Some((key.2, gone_at));

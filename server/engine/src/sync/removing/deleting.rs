@@ -124,8 +124,12 @@ impl Removing<'_> {
             return Ok(None);
         }
         let mut tx = self.engine.store().begin().await?;
-        self.note_deleted(&mut *tx, &looked_up(&intent, "done"), "Deleted; the answer was lost, and a look-up found it done.")
-            .await?;
+        self.note_deleted(
+            &mut *tx,
+            &looked_up(&intent, "done"),
+            "Deleted; the answer was lost, and a look-up found it done.",
+        )
+        .await?;
         tx.commit().await?;
         Ok(Some(Ending::Done))
     }

@@ -4,11 +4,7 @@ use super::{BUSY, Removing};
 use crate::{
     Result,
     jobs::Ending,
-    sync::{
-        Planned,
-        settling::Belongs,
-        writing::Carried,
-    },
+    sync::{Planned, settling::Belongs, writing::Carried},
 };
 use domain::{
     Side,

@@ -103,5 +103,8 @@ async fn what_is_open_is_withdrawn_when_its_partner_came_back(bench: &mut Bench)
     assert_eq!(session.withdraw_removals(of, sync_id, (Side::Highlevel, "other"), "back", NOON).await.unwrap(), 0);
     assert_eq!(session.withdraw_removals(of, sync_id, back, "back", NOON).await.unwrap(), 1);
     assert_eq!(session.withdraw_removals(of, sync_id, back, "back", NOON).await.unwrap(), 0);
-    assert_eq!((bench.wished(FIRST).await.state, bench.wished(SECOND).await.state), ("withdrawn".into(), "approved".into()));
+    assert_eq!(
+        (bench.wished(FIRST).await.state, bench.wished(SECOND).await.state),
+        ("withdrawn".into(), "approved".into())
+    );
 }
