@@ -56,7 +56,7 @@ impl Tally {
 
 /// What could not be read: an item of its own, so that the run accounts for it.
 fn unread(sentence: String) -> Planned {
-    Planned { contact: None, customer: None, link: None, matched: None, item: not_read(sentence) }
+    Planned { contact: None, customer: None, link: None, matched: None, item: not_read(sentence), gone: None }
 }
 
 fn not_read(words: String) -> PlanItem {
