@@ -86,6 +86,8 @@ pub const CHARGIFY_CUT_OFF_S: u64 = 120;
 pub const WRITE_TIMEOUT_S: u64 = 130;
 /// So long after a request left, the service has surely ended it: its own cut-off, and the way there.
 pub const REMOTE_ENDED: Duration = Duration::from_secs(WRITE_TIMEOUT_S);
+/// A write that waited longer than this for its turn is compared with what is known by then before it leaves.
+pub const WRITE_FRESH: Duration = Duration::from_secs(5);
 /// Our patience with a read.
 pub const READ_TIMEOUT_S: u64 = 60;
 /// Our patience with making a connection.

@@ -14,6 +14,38 @@ pub struct Books {
     pub open_jobs: Vec<String>,
     /// What is wrong with the audit trail.
     pub audit_fault: Option<String>,
+    /// How every record stands.
+    pub standings: Vec<Standing>,
+}
+
+/// How a record stands, as its page says it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub side: Side,
+    pub id: String,
+    pub verdict: String,
+    pub words: String,
+    pub is_gone: bool,
+}
+
+impl Books {
+    /// Everything, line by line, for whoever reads a failure.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for run in &self.runs {
+            lines.push(format!("run {} ({}) {}: {}", run.number, run.mode, run.status, run.counts));
+        }
+        for link in &self.links {
+            let state = if link.active { "linked".to_owned() } else { format!("parted: {}", link.reason) };
+            lines.push(format!("contact {} and customer {} {state}", link.contact_id, link.customer_id));
+        }
+        for one in &self.standings {
+            let gone = if one.is_gone { ", gone" } else { "" };
+            lines.push(format!("{} {}: {}{gone}: {}", one.side.noun(), one.id, one.verdict, one.words));
+        }
+        lines
+    }
 }
 
 #[derive(Clone, Debug)]

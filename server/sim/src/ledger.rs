@@ -2,7 +2,11 @@
 //! when the engine was told of it. Values occur once, so a body that contains one has told it.
 
 use domain::Side;
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+use time::OffsetDateTime;
 
 /// A node that dies so soon after it was told something may have forgotten it.
 const FORGETS_MS: u64 = 30_000;
@@ -48,6 +52,28 @@ pub struct Entry {
     pub made_by: By,
     pub made_ms: u64,
     pub gone_ms: Option<u64>,
+    /// The service's own word for its last change.
+    pub stamp: OffsetDateTime,
+    /// When that was set anew, also where no field the world looks at changed: two were merged, or it was restored.
+    pub touched_ms: Vec<u64>,
+    /// When it was gone before it came back.
+    pub absences: Vec<(u64, u64)>,
+}
+
+impl Entry {
+    /// Whether it was there at that moment, as far as its last absence tells.
+    #[must_use]
+    pub fn was_there(&self, at_ms: u64) -> bool {
+        self.gone_ms.is_none_or(|gone_ms| at_ms < gone_ms)
+            && !self.absences.iter().any(|(from_ms, until_ms)| (*from_ms..*until_ms).contains(&at_ms))
+    }
+}
+
+/// A record as a service shows it.
+pub struct Shown<'a> {
+    pub id: Cow<'a, str>,
+    pub values: Vec<String>,
+    pub stamp: OffsetDateTime,
 }
 
 /// One write of the engine that the service carried out or refused.
@@ -90,12 +116,13 @@ pub struct Ledger {
 
 impl Ledger {
     /// Compares a side with what was known of it. True: something is different.
-    pub fn look(&mut self, side: Side, rows: impl Iterator<Item = (String, Vec<String>)>, by: By, shot: Shot) -> bool {
+    pub fn look<'a>(&mut self, side: Side, rows: impl Iterator<Item = Shown<'a>>, by: By, shot: Shot) -> bool {
         let mut changed = false;
-        let mut seen = Vec::new();
-        for (id, values) in rows {
-            seen.push(id.clone());
-            changed |= self.take(side, id, values, by, shot);
+        let mut seen = BTreeSet::new();
+        for shown in rows {
+            let key = (side, shown.id.to_string());
+            changed |= self.take(&key, shown, by, shot);
+            seen.insert(key.1);
         }
         for ((of, id), entry) in &mut self.records {
             if *of == side && entry.gone_ms.is_none() && !seen.contains(id) {
@@ -106,12 +133,20 @@ impl Ledger {
         changed
     }
 
-    fn take(&mut self, side: Side, id: String, values: Vec<String>, by: By, shot: Shot) -> bool {
-        let known = self.records.get(&(side, id.clone()));
-        let is_new = known.is_none_or(|entry| entry.gone_ms.is_some());
-        if known.is_some_and(|entry| entry.gone_ms.is_none() && entry.values == values) {
-            return false;
+    fn take(&mut self, key: &(Side, String), shown: Shown<'_>, by: By, shot: Shot) -> bool {
+        let Shown { values, stamp, .. } = shown;
+        if let Some(entry) = self.records.get_mut(key).filter(|entry| entry.gone_ms.is_none()) {
+            if entry.stamp != stamp {
+                entry.stamp = stamp;
+                entry.touched_ms.push(shot.at_ms);
+            }
+            if entry.values == values {
+                return false;
+            }
         }
+        let (side, id) = key.clone();
+        let known = self.records.get(key);
+        let is_new = known.is_none_or(|entry| entry.gone_ms.is_some());
         let is_back = is_new && known.is_some();
         let before = known.map(|entry| entry.values.clone()).unwrap_or_default();
         for (place, after) in values.iter().enumerate() {
@@ -127,7 +162,15 @@ impl Ledger {
             self.changes.push(Change { side, id, place, before, after, by, shot, is_new, is_back, is_known, told_ms });
         }
         let made = known.filter(|_| !is_new).map_or((by, shot.at_ms), |entry| (entry.made_by, entry.made_ms));
-        self.records.insert((side, id), Entry { values, made_by: made.0, made_ms: made.1, gone_ms: None });
+        let mut touched_ms = known.map(|entry| entry.touched_ms.clone()).unwrap_or_default();
+        let mut absences = known.map(|entry| entry.absences.clone()).unwrap_or_default();
+        if is_new {
+            touched_ms.push(shot.at_ms);
+            absences.extend(known.and_then(|entry| entry.gone_ms).map(|gone_ms| (gone_ms, shot.at_ms)));
+        }
+        let (made_by, made_ms) = made;
+        let entry = Entry { values, made_by, made_ms, gone_ms: None, stamp, touched_ms, absences };
+        self.records.insert((side, id), entry);
         true
     }
 
@@ -198,10 +241,12 @@ impl Ledger {
         !self.deaths.iter().any(|(died, died_ms)| *died == node && *died_ms >= at_ms && *died_ms - at_ms < FORGETS_MS)
     }
 
-    /// When anything of a record changed last, up to a moment.
+    /// When the service says that a record changed last, up to a moment. Neither tells when a single field did, so this
+    /// is what "the newest wins" goes by; merging and restoring count.
     #[must_use]
     pub fn last_changed_ms(&self, side: Side, id: &str, until_ms: u64) -> u64 {
-        let of_it = self.changes.iter().filter(|change| change.side == side && change.id == id);
-        of_it.map(|change| change.shot.at_ms).filter(|at_ms| *at_ms <= until_ms).max().unwrap_or(0)
+        let entry = self.records.get(&(side, id.to_owned()));
+        let touched = entry.into_iter().flat_map(|entry| &entry.touched_ms);
+        touched.copied().filter(|at_ms| *at_ms <= until_ms).max().unwrap_or(0)
     }
 }

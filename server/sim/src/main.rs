@@ -57,6 +57,9 @@ fn one(seed: u64, arguments: &Arguments) -> bool {
     for line in &outcome.lines {
         println!("{line}");
     }
+    for line in &outcome.books {
+        println!("    {line}");
+    }
     println!("trace {}", outcome.hash);
     let again = outcome::play(&history, true);
     println!("replay {}{}", again.hash, if again.hash == outcome.hash { ", equal" } else { ", NOT EQUAL" });
@@ -77,6 +80,9 @@ fn report(seed: u64, outcome: &outcome::Outcome, arguments: &Arguments) {
     println!("made smaller in {tries} tries:\n{small}");
     for line in &told.lines {
         println!("{line}");
+    }
+    for line in &told.books {
+        println!("    {line}");
     }
     println!("trace {}; again: cargo xtask sim --seed {seed}", told.hash);
 }

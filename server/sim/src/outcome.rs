@@ -1,6 +1,7 @@
 //! One history from beginning to end, in a runtime of its own.
 
 use crate::{
+    books::Books,
     clock::Timeline,
     history::History,
     judge::{Evidence, Violation, judge},
@@ -24,6 +25,8 @@ pub struct Outcome {
     pub hash: String,
     /// The trace, when it was wanted.
     pub lines: Vec<String>,
+    /// What is written down at the end, when the trace was wanted.
+    pub books: Vec<String>,
     pub counts: BTreeMap<&'static str, u64>,
     /// How much time passed in the world.
     pub virtual_time: Duration,
@@ -35,31 +38,42 @@ pub fn play(history: &History, keep: bool) -> Outcome {
     let (own, trace, tally) = (history.clone(), Arc::new(Trace::new(keep)), Arc::new(Tally::default()));
     let kept = (Arc::clone(&trace), Arc::clone(&tally));
     let played = Wheel::run(|wheel| play_in(own, wheel, kept));
-    let (violations, virtual_time) = played.unwrap_or_else(|| {
-        (vec![Violation::new("everything comes to rest", "everybody waits for somebody")], Duration::ZERO)
+    let (judged, virtual_time) = played.unwrap_or_else(|| {
+        (Judged::from(Violation::new("everything comes to rest", "everybody waits for somebody")), Duration::ZERO)
     });
+    let books = if keep { judged.books.lines() } else { Vec::new() };
+    let violations = judged.violations;
     tally.count("histories");
     tally.add("events", history.events.len() as u64);
-    Outcome { violations, hash: trace.hash(), lines: trace.lines(), counts: tally.counts(), virtual_time }
+    Outcome { violations, hash: trace.hash(), lines: trace.lines(), books, counts: tally.counts(), virtual_time }
 }
 
-async fn play_in(
-    history: History,
-    wheel: Arc<Wheel>,
-    (trace, tally): (Arc<Trace>, Arc<Tally>),
-) -> (Vec<Violation>, Duration) {
+/// A world at its end, and what is wrong with it.
+#[derive(Default)]
+struct Judged {
+    violations: Vec<Violation>,
+    books: Books,
+}
+
+impl From<Violation> for Judged {
+    fn from(violation: Violation) -> Self {
+        Self { violations: vec![violation], ..Self::default() }
+    }
+}
+
+async fn play_in(history: History, wheel: Arc<Wheel>, (trace, tally): (Arc<Trace>, Arc<Tally>)) -> (Judged, Duration) {
     let start = FIRST_DAY + time::Duration::seconds(i64::try_from(history.seed % 10_000_000).unwrap_or(0));
     let timeline = Timeline::beginning(start, wheel);
     let services = Services::new(&history.plan, history.seed, Arc::clone(&timeline), trace, tally);
     let services = Arc::new(services);
-    let violations = match World::open(&history.plan, history.seed, Arc::clone(&services)).await {
+    let judged = match World::open(&history.plan, history.seed, Arc::clone(&services)).await {
         Ok(world) => live(world, &history).await,
-        Err(why) => vec![Violation::new("the simulation works", why)],
+        Err(why) => Violation::new("the simulation works", why).into(),
     };
-    (violations, timeline.elapsed())
+    (judged, timeline.elapsed())
 }
 
-async fn live(mut world: World, history: &History) -> Vec<Violation> {
+async fn live(mut world: World, history: &History) -> Judged {
     for event in &history.events {
         world.perform(event).await;
     }
@@ -81,5 +95,6 @@ async fn live(mut world: World, history: &History) -> Vec<Violation> {
     for violation in &violations {
         world.services.note(format_args!("BROKEN {violation}"));
     }
-    violations
+    drop(rules);
+    Judged { violations, books }
 }

@@ -2,7 +2,7 @@
 //! books for the judge.
 
 use crate::{
-    books::{Books, Delivery, Link, Run},
+    books::{Books, Delivery, Link, Run, Standing},
     clock::Timeline,
     life::Life,
     store::{Data, Hook, MemoryStore},
@@ -101,6 +101,13 @@ fn books(data: &Data) -> Books {
         let key = job.coalesce_key.as_deref().unwrap_or_default();
         format!("{} {key}, {}, try {}: {}", job.kind, job.state, job.attempt, job.last_error.as_deref().unwrap_or("-"))
     });
+    let standings = data.records.iter().map(|((_, _, side, id), copy)| Standing {
+        side: *side,
+        id: id.clone(),
+        verdict: copy.row.verdict.clone(),
+        words: copy.verdict_detail.clone(),
+        is_gone: copy.row.gone_at.is_some(),
+    });
     let mut runs: Vec<Run> = data.runs.values().map(|run| run_of(&run.row)).collect();
     runs.sort_by_key(|run| run.number);
     Books {
@@ -110,6 +117,7 @@ fn books(data: &Data) -> Books {
         open_intents: open_intents.collect(),
         open_jobs: open_jobs.collect(),
         audit_fault: None,
+        standings: standings.collect(),
     }
 }
 

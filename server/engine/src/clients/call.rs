@@ -1,6 +1,6 @@
 //! One call: gate, wire, classification, journal. Shared by both clients.
 
-use super::{CallError, Gate, Permit, Priority};
+use super::{CallError, Gate, Permit, Priority, Refusal};
 use crate::{Clock, Incoming, Outgoing, Transport, TransportError, UpstreamClass};
 use domain::{
     ConnectionId, RemoteId, RunId, Side, WorkspaceId, limits,
@@ -36,18 +36,26 @@ pub struct CallContext {
     /// For the journal: `run:<id>`, `webhook:<id>`, `person:<id>`, `check`.
     pub cause: String,
     pub run_id: Option<RunId>,
+    /// After waiting longer than this for the gate it is not sent: what it was decided from may be old by then.
+    pub fresh_for: Option<Duration>,
 }
 
 impl CallContext {
     /// A call outside of any run.
     pub fn new(priority: Priority, cause: impl Into<String>) -> Self {
-        Self { priority, cause: cause.into(), run_id: None }
+        Self { priority, cause: cause.into(), run_id: None, fresh_for: None }
     }
 
     /// A call of a run.
     #[must_use]
     pub fn of_run(priority: Priority, run_id: RunId) -> Self {
-        Self { priority, cause: format!("run:{run_id}"), run_id: Some(run_id) }
+        Self { priority, cause: format!("run:{run_id}"), run_id: Some(run_id), fresh_for: None }
+    }
+
+    /// The same call, not to be sent once it has waited for so long.
+    #[must_use]
+    pub fn fresh_for(&self, span: Duration) -> Self {
+        Self { fresh_for: Some(span), ..self.clone() }
     }
 }
 
@@ -191,9 +199,15 @@ pub(super) async fn send(
         timeout: call.timeout,
     };
     // Everything that can be done before is done: the time in the gate is the service's.
+    let asked = wire.clock.monotonic_ms();
     let permit = wire.gate.enter(context.priority).await?;
     let called_at = wire.clock.now();
     let started = wire.clock.monotonic_ms();
+    let waited = Duration::from_millis(started.saturating_sub(asked));
+    if context.fresh_for.is_some_and(|fresh_for| waited > fresh_for) {
+        let words = format!("it waited for {} s and has to be looked at again", waited.as_secs());
+        return Err(CallError::new(side, UpstreamClass::Unavailable, words).with_refusal(Refusal::WaitedLong));
+    }
     let span = tracing::info_span!("call", side = side.as_str(), endpoint, cause = %context.cause);
     let transport = Arc::clone(&wire.transport);
     // In a task of its own: a caller who goes away does not end the request at the service, so neither its place.

@@ -56,6 +56,8 @@ pub enum Refusal {
     ClearingInProgress,
     /// We refused to send it.
     NeverSent,
+    /// It waited for its turn for longer than it was fresh; nothing was sent.
+    WaitedLong,
 }
 
 impl CallError {

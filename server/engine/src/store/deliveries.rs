@@ -230,6 +230,31 @@ pub(crate) async fn open_for_subject(
     .await
 }
 
+/// Whether a delivery about that subject that came after an instant still waits.
+pub(crate) async fn waits(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    connection_id: ConnectionId,
+    subject_id: &str,
+    since: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select 1
+            from delivery
+            where workspace_id = $1 and subject_id = $3 and state = 'recorded' and connection_id = $2 and received_at > $4
+        ) as "exists!"
+        "#,
+        workspace_id.0,
+        connection_id.0,
+        subject_id,
+        since,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// How a delivery ended.
 pub struct Settled<'a> {
     /// `done` or `ignored`.

@@ -11,7 +11,7 @@ pub(crate) use partners::{
 pub(crate) use searching::{ListedRow, RecordKey, RecordQuery, list, list_gone, search, totals};
 pub(crate) use tombstones::{TombstoneRow, mark_gone, purge, returned, revive, tombstone};
 
-use domain::{RunId, Side, SyncId, WorkspaceId};
+use domain::{LinkId, RunId, Side, SyncId, WorkspaceId};
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -53,6 +53,22 @@ pub struct ReadMark {
     pub side: Side,
     pub run_id: Option<RunId>,
     pub read_at: OffsetDateTime,
+}
+
+/// A record as a plan was made from it.
+#[derive(Clone, Debug)]
+pub struct PlannedRecord {
+    pub id: String,
+    pub values: Json,
+}
+
+/// What a plan was made from.
+#[derive(Clone, Debug, Default)]
+pub struct PlannedPair {
+    pub contact: Option<PlannedRecord>,
+    pub customer: Option<PlannedRecord>,
+    /// The link and what was agreed on.
+    pub link: Option<(LinkId, Json)>,
 }
 
 /// Inserts or refreshes copies. An older reading never replaces a newer one, and none brings back a record that is gone.
@@ -262,40 +278,46 @@ pub(crate) async fn analyze(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Whether a copy of the pair was read, or its link settled, after an instant; or one of the two belongs to somebody else.
+/// Whether a copy of the pair was read, or its link settled, after an instant; or either is otherwise than planned, which
+/// a reading that began earlier can make it; or one of the two belongs to somebody else.
 pub(crate) async fn pair_changed_since(
     conn: &mut PgConnection,
     workspace_id: WorkspaceId,
     sync_id: SyncId,
-    (contact_id, customer_id): (Option<&str>, Option<&str>),
+    pair: &PlannedPair,
     since: OffsetDateTime,
 ) -> sqlx::Result<bool> {
+    let (contact, customer) = (pair.contact.as_ref(), pair.customer.as_ref());
     sqlx::query_scalar!(
         r#"
         select (
             exists (
                 select 1 from record
                 where workspace_id = $1 and sync_id = $2 and side = 'highlevel' and remote_id = $3
-                  and (read_at > $5 or gone_at > $5))
+                  and (read_at > $5 or gone_at > $5 or field_values <> $6))
             or exists (
                 select 1 from record
                 where workspace_id = $1 and sync_id = $2 and side = 'chargify' and remote_id = $4
-                  and (read_at > $5 or gone_at > $5))
+                  and (read_at > $5 or gone_at > $5 or field_values <> $7))
             or exists (
                 select 1 from link
                 where workspace_id = $1 and sync_id = $2 and contact_id = $3 and state <> 'unlinked'
-                  and settled_at > $5)
+                  and (settled_at > $5 or link_id is distinct from $8 or base <> $9))
             or exists (
                 select 1 from link
                 where workspace_id = $1 and sync_id = $2 and customer_id = $4 and state <> 'unlinked'
-                  and settled_at > $5)
+                  and (settled_at > $5 or link_id is distinct from $8 or base <> $9))
         ) as "changed!"
         "#,
         workspace_id.0,
         sync_id.0,
-        contact_id,
-        customer_id,
+        contact.map(|record| record.id.as_str()),
+        customer.map(|record| record.id.as_str()),
         since,
+        contact.map(|record| &record.values),
+        customer.map(|record| &record.values),
+        pair.link.as_ref().map(|(link_id, _)| link_id.0),
+        pair.link.as_ref().map(|(_, base)| base),
     )
     .fetch_one(conn)
     .await

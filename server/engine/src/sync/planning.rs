@@ -9,10 +9,12 @@ use crate::{
 use domain::{
     LinkId, RemoteId, Side,
     decision::Decision,
+    mapping::TAGS,
     matching::{Candidate, Lookup, Match, Sharing, find},
     merge::Base,
     plan::{LinkState, PlanInput, PlanItem, ReasonCode, plan},
     record::Record,
+    value::Value,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +66,18 @@ impl Planned {
 
     pub(crate) fn email(&self) -> Option<String> {
         self.contact.as_ref().or(self.customer.as_ref()).and_then(Record::email)
+    }
+
+    /// Whether every field to be changed still holds what the plan says it holds: a plan that was kept may have been made
+    /// while somebody else's outcome was on its way to the store.
+    pub(crate) fn still_stands(&self) -> bool {
+        self.item.changes.iter().filter(|change| change.field.as_str() != TAGS).all(|change| {
+            let record = match change.side {
+                Side::Highlevel => self.contact.as_ref(),
+                Side::Chargify => self.customer.as_ref(),
+            };
+            record.is_none_or(|record| *record.values.get(&change.field).unwrap_or(&Value::Empty) == change.before)
+        })
     }
 
     /// How the pair was found, for the link.

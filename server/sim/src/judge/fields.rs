@@ -18,6 +18,10 @@ const SAME_TIME_MS: u64 = 2_000;
 /// A rule that was dropped may still be carried out so much later by work that began before.
 const RULES_LAST_MS: u64 = 120_000;
 
+/// What a webhook tells is known once its job has begun, and a write looks at what is known for the last time before it
+/// queues for its slot, where it may wait for five seconds.
+const TAKES_MS: u64 = 6_000;
+
 /// A first write and the link it makes are so close together; the link is told by a clock that may be a little wrong.
 const LINKING_MS: u64 = 1_000;
 
@@ -149,7 +153,7 @@ impl<'a> Field<'a> {
     fn check_overwriting(&mut self, write: &Change) {
         let (side, other) = (write.side, write.side.other());
         let Some(lost) = self.open(side).filter(|_| self.are_both_there(write.shot.at_ms)) else { return };
-        let knew = lost.told_ms.is_some_and(|told_ms| told_ms < write.shot.sent_ms);
+        let knew = lost.told_ms.is_some_and(|told_ms| told_ms + TAKES_MS < write.shot.sent_ms);
         // An emptied field occurs in no body: when the engine heard of it cannot be told.
         if !knew || lost.after.is_empty() || self.may_win(other, lost, write.shot.at_ms) {
             return;

@@ -222,7 +222,12 @@ fn nobody_is_made_twice(evidence: &Evidence<'_>, violations: &mut Vec<Violation>
         });
         let is_held_still = |id: &str| {
             let known = ledger.records.get(&(new.side, id.to_owned()));
-            known.is_some_and(|entry| entry.gone_ms.is_none() && entry.values.get(EMAIL) == Some(&new.after))
+            known.is_some_and(|entry| {
+                // Who lay in the bin then and was taken out of it since stood in nobody's way.
+                entry.gone_ms.is_none()
+                    && entry.was_there(new.shot.sent_ms)
+                    && entry.values.get(EMAIL) == Some(&new.after)
+            })
         };
         let shares = ledger
             .changes

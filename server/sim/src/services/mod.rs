@@ -13,11 +13,11 @@ use crate::{
     dice::Dice,
     fields::PAIRS,
     history::{On, Plan, Weather},
-    ledger::{By, Ledger, Shot},
+    ledger::{By, Ledger, Shot, Shown},
     tally::Tally,
     trace::Trace,
 };
-use domain::Side;
+use domain::{Side, limits};
 use sandbox::{
     Options, chargify::Chargify, chargify::customers::Change, highlevel::HighLevel, request::Request, service::Service,
     webhook::Outgoing as Webhook,
@@ -60,10 +60,33 @@ struct State {
     dice: Dice,
     weather: Weather,
     latency_ms: (u64, u64),
-    in_flight: usize,
+    /// Requests at Chargify.
+    in_flight: Vec<InFlight>,
     high_water: usize,
+    next_call: u64,
     counts: Counts,
     under_way: usize,
+}
+
+/// A request at Chargify.
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    call: u64,
+    node: u32,
+    arrived_ms: u64,
+}
+
+impl InFlight {
+    /// Whether somebody may know of it. Nobody can know how long a service goes on with what a dead node asked for, so
+    /// what was on its way for a moment only when it died holds its slot for a moment.
+    fn counts(self, deaths: &[(u32, u64)], now_ms: u64) -> bool {
+        let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let died_ms = deaths.iter().find(|(node, _)| *node == self.node).map(|(_, at_ms)| *at_ms);
+        died_ms.is_none_or(|died_ms| {
+            now_ms < died_ms + millis(limits::DEAD_SLOT_REST)
+                || died_ms.saturating_sub(self.arrived_ms) > 2 * millis(limits::SLOT_MARK)
+        })
+    }
 }
 
 /// What was counted so far: calls and writes, GoHighLevel first.
@@ -127,8 +150,9 @@ impl Services {
             dice: Dice::new(seed, "calls"),
             weather: Weather::Fair,
             latency_ms: plan.latency_ms,
-            in_flight: 0,
+            in_flight: Vec::new(),
             high_water: 0,
+            next_call: 0,
             counts: Counts::default(),
             under_way: 0,
         };
@@ -261,7 +285,7 @@ impl Rules {
                         text(&contact.city),
                         String::new(),
                     ];
-                    (contact.id.clone(), values)
+                    Shown { id: contact.id.as_str().into(), values, stamp: contact.date_updated }
                 });
                 ledger.look(side, rows, by, shot)
             }
@@ -270,7 +294,7 @@ impl Rules {
                     let mut values: Vec<String> =
                         PAIRS.iter().map(|pair| customer.text_or_blank(pair.customer).to_owned()).collect();
                     values.push(customer.text_or_blank("reference").to_owned());
-                    (customer.id.to_string(), values)
+                    Shown { id: customer.id.to_string().into(), values, stamp: customer.updated_at }
                 });
                 ledger.look(side, rows, by, shot)
             }

@@ -1,7 +1,7 @@
 //! A node's wire to both services.
 
 use super::{
-    CHARGIFY_URL, HIGHLEVEL_URL, Services,
+    CHARGIFY_URL, HIGHLEVEL_URL, InFlight, Services,
     course::{Course, Hears},
 };
 use crate::{
@@ -132,7 +132,7 @@ impl NodeWire {
 impl Services {
     /// Carries a call out, from its arrival to its end.
     async fn work(self: Arc<Self>, call: Call, tell: oneshot::Sender<Heard>) {
-        let course = self.arrive(&call);
+        let (course, no) = self.arrive(&call);
         let mut tell = Some(tell);
         let mut now_ms = 0;
         if course.hears == Hears::Cut && course.done_ms.is_some_and(|done_ms| done_ms > course.heard_ms) {
@@ -147,7 +147,7 @@ impl Services {
         self.wait_until(&mut now_ms, course.over_ms()).await;
         let write = done.as_ref().and_then(|done| done.write);
         let heard = self.heard(&call, &course, done.map(|done| done.reply));
-        self.leave(&call, &course, &heard);
+        self.leave(&call, &course, &heard, no);
         self.tell(&call, &mut tell, heard, write.filter(|_| course.hears == Hears::Answer));
     }
 
@@ -158,21 +158,28 @@ impl Services {
         }
     }
 
-    fn arrive(&self, call: &Call) -> Course {
+    /// What becomes of the call, and its number among those at Chargify.
+    fn arrive(&self, call: &Call) -> (Course, u64) {
+        let now_ms = self.timeline.elapsed_ms();
+        let rules = self.rules();
         let mut state = self.state();
         let weather = state.weather;
         let latency_ms = state.latency_ms;
         let course = Course::draw(&mut state.dice, weather, call.side, latency_ms);
         state.under_way += 1;
+        state.next_call += 1;
+        let no = state.next_call;
         if course.hears == Hears::Refused {
-            return course;
+            return (course, no);
         }
         state.counts.add(call.side, call.writes);
         if call.side == Side::Chargify {
-            state.in_flight += 1;
-            state.high_water = state.high_water.max(state.in_flight);
+            state.in_flight.push(InFlight { call: no, node: call.node, arrived_ms: now_ms });
+            let deaths = &rules.ledger.deaths;
+            let at_once = state.in_flight.iter().filter(|one| one.counts(deaths, now_ms)).count();
+            state.high_water = state.high_water.max(at_once);
         }
-        course
+        (course, no)
     }
 
     /// The moment at which the service acts.
@@ -237,12 +244,10 @@ impl Services {
         }
     }
 
-    fn leave(&self, call: &Call, course: &Course, heard: &Heard) {
+    fn leave(&self, call: &Call, course: &Course, heard: &Heard, no: u64) {
         let mut state = self.state();
         state.under_way -= 1;
-        if call.side == Side::Chargify && course.hears != Hears::Refused {
-            state.in_flight -= 1;
-        }
+        state.in_flight.retain(|one| one.call != no);
         drop(state);
         self.tally.count("calls");
         if course.hears == Hears::Answer && course.name == "answered" {

@@ -187,6 +187,25 @@ impl Deliveries for Session {
         .await
     }
 
+    async fn delivery_waits(
+        &mut self,
+        workspace_id: WorkspaceId,
+        connection_id: ConnectionId,
+        subject_id: &str,
+        since: OffsetDateTime,
+    ) -> Result<bool> {
+        self.act("delivery_waits", |work| {
+            let mut deliveries = work.data.deliveries.iter().filter(|(key, _)| key.0 == workspace_id.0);
+            Ok(deliveries.any(|(_, entry)| {
+                entry.state == "recorded"
+                    && entry.connection_id == connection_id.0
+                    && entry.subject_id.as_deref() == Some(subject_id)
+                    && entry.received_at > kept(since)
+            }))
+        })
+        .await
+    }
+
     async fn settle_deliveries(
         &mut self,
         workspace_id: WorkspaceId,

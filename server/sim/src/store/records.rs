@@ -13,7 +13,7 @@ use engine::{
     store::{
         Records,
         links::MissedRow,
-        records::{ReadMark, RecordBatch, RecordRow},
+        records::{PlannedPair, PlannedRecord, ReadMark, RecordBatch, RecordRow},
     },
 };
 use serde_json::Value as Json;
@@ -397,17 +397,18 @@ impl Records for Session {
         &mut self,
         workspace_id: WorkspaceId,
         sync_id: SyncId,
-        pair: (Option<&str>, Option<&str>),
+        pair: &PlannedPair,
         since: OffsetDateTime,
     ) -> Result<bool> {
         self.act("pair_changed_since", |work| {
-            Ok(work.data.pair_changed(
-                workspace_id.0,
-                sync_id.0,
-                pair,
-                |row| row.read_at > kept(since) || row.gone_at.is_some_and(|at| at > kept(since)),
-                kept(since),
-            ))
+            let (workspace_id, sync_id, since) = (workspace_id.0, sync_id.0, kept(since));
+            let ids = (
+                pair.contact.as_ref().map(|record| record.id.as_str()),
+                pair.customer.as_ref().map(|record| record.id.as_str()),
+            );
+            let is_later = |row: &RecordRow| row.read_at > since || row.gone_at.is_some_and(|at| at > since);
+            let is_changed = work.data.pair_changed(workspace_id, sync_id, ids, is_later, since);
+            Ok(is_changed || work.data.pair_differs(workspace_id, sync_id, pair))
         })
         .await
     }
@@ -431,6 +432,22 @@ impl Records for Session {
 }
 
 impl Data {
+    /// Whether a copy of the pair, its link, or what was agreed on is otherwise than planned.
+    fn pair_differs(&self, workspace_id: Uuid, sync_id: Uuid, pair: &PlannedPair) -> bool {
+        let copy_differs = |side: Side, planned: &Option<PlannedRecord>| {
+            planned.as_ref().is_some_and(|planned| {
+                let copy = self.records.get(&(workspace_id, sync_id, side, planned.id.clone()));
+                copy.is_some_and(|copy| copy.row.field_values != planned.values)
+            })
+        };
+        let is_of = |planned: &Option<PlannedRecord>, id: &str| planned.as_ref().is_some_and(|one| one.id == id);
+        let link_differs = self.active_links(workspace_id, sync_id).any(|link| {
+            (is_of(&pair.contact, &link.row.contact_id) || is_of(&pair.customer, &link.row.customer_id))
+                && pair.link.as_ref().is_none_or(|(id, base)| (id.0, base) != (link.row.link_id, &link.row.base))
+        });
+        copy_differs(Side::Highlevel, &pair.contact) || copy_differs(Side::Chargify, &pair.customer) || link_differs
+    }
+
     /// Whether a copy of the pair changed, as `is_changed` says, or an active link of either was settled after `since`.
     pub(super) fn pair_changed(
         &self,

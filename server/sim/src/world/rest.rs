@@ -155,6 +155,9 @@ impl World {
             let _written = write!(words, "job {job}; ");
         }
         let (calls, mail) = (self.services.under_way(), self.post.under_way());
+        if let Some(due) = self.services.next_webhook() {
+            let _written = write!(words, "a webhook is sent again at {due}; ");
+        }
         if calls + mail > 0 {
             let _written = write!(words, "{calls} calls and {mail} webhooks under way; ");
         }

@@ -48,3 +48,53 @@ fn a_run_that_fails_between_plan_and_writing_gives_each_record_an_outcome() {
 fn a_customer_deleted_before_it_was_ever_read_is_not_asked_for_again_and_again() {
     breaks_nothing(1704);
 }
+
+#[test]
+fn a_customer_added_while_a_plan_waits_for_approval_is_planned_by_the_next_run_of_changes() {
+    breaks_nothing(1152);
+}
+
+#[test]
+fn a_contact_that_another_was_merged_into_finds_its_customer() {
+    breaks_nothing(1391);
+}
+
+#[test]
+fn a_customer_without_partner_that_was_deleted_is_nobodys_candidate_any_more() {
+    breaks_nothing(2279);
+}
+
+#[test]
+fn what_the_newest_wins_goes_by_is_the_record_s_last_change_and_a_merge_is_one() {
+    breaks_nothing(11084);
+}
+
+#[test]
+fn a_write_that_waited_long_for_its_turn_is_compared_with_what_webhooks_told_meanwhile() {
+    breaks_nothing(11561);
+}
+
+#[test]
+fn two_looks_at_one_record_write_it_once() {
+    breaks_nothing(11584);
+}
+
+#[test]
+fn a_plan_made_while_another_outcome_was_being_settled_is_made_again() {
+    breaks_nothing(12225);
+}
+
+#[test]
+fn who_lies_in_the_bin_when_a_record_is_made_stands_in_nobodys_way() {
+    breaks_nothing(12103);
+}
+
+#[test]
+fn a_service_that_goes_on_with_a_dead_node_s_request_for_minutes_takes_no_slot() {
+    breaks_nothing(13193);
+}
+
+#[test]
+fn a_webhook_that_is_sent_again_later_is_waited_for() {
+    breaks_nothing(14460);
+}

@@ -26,6 +26,14 @@ tables! {
             subject_ids: &[String],
         ) -> Vec<DeliveryRow> = deliveries::open_for_subject;
 
+        /// Whether a delivery about that subject that came after an instant still waits.
+        fn delivery_waits(
+            workspace_id: WorkspaceId,
+            connection_id: ConnectionId,
+            subject_id: &str,
+            since: OffsetDateTime,
+        ) -> bool = deliveries::waits;
+
         /// Settles those that still wait and says how many; what was settled before stays as it is.
         fn settle_deliveries(
             workspace_id: WorkspaceId,

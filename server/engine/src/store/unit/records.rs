@@ -2,7 +2,7 @@
 
 use crate::store::{
     links::MissedRow,
-    records::{self, ReadMark, RecordBatch, RecordRow},
+    records::{self, PlannedPair, ReadMark, RecordBatch, RecordRow},
 };
 use domain::{RunId, Side, SyncId, WorkspaceId, deletes::GoneBy};
 use time::OffsetDateTime;
@@ -115,11 +115,11 @@ tables! {
         /// Their ended links keep no value, but whose end they met. Returns how many, by workspace.
         fn purge_tombstones(before: OffsetDateTime, limit: i64) -> Vec<(Uuid, i64)> = records::purge;
 
-        /// Whether a copy of the pair was read, or its link settled, after an instant.
+        /// Whether a copy of the pair was read, or its link settled, after an instant, or either is otherwise than planned.
         fn pair_changed_since(
             workspace_id: WorkspaceId,
             sync_id: SyncId,
-            pair: (Option<&str>, Option<&str>),
+            pair: &PlannedPair,
             since: OffsetDateTime,
         ) -> bool = records::pair_changed_since;
 

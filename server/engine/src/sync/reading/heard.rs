@@ -93,8 +93,8 @@ impl Reading<'_> {
         Ok(heard)
     }
 
-    /// Those of them whose copies are younger than anything that was settled about them: a run that was already writing
-    /// saw the change and had no place for it, or a person looked at the record.
+    /// Those of them whose copies nobody has planned: younger than what was settled about their pair, or never given a
+    /// verdict. A run that was already writing saw the change and had no place for it, or a person looked at the record.
     async fn unplanned_of(&self, told: &Told) -> Result<Vec<String>> {
         let ids: Vec<String> = told.keys().cloned().collect();
         let mut conn = self.engine.store().session().await?;
@@ -105,7 +105,7 @@ impl Reading<'_> {
             links.iter().map(|link| (link.customer_id.as_str(), link.settled_at)).collect();
         let is_unplanned = |copy: &&RecordRow| match (settled.get(copy.remote_id.as_str()), copy.gone_at) {
             (Some(settled_at), gone_at) => gone_at.unwrap_or(copy.read_at) > *settled_at,
-            (None, gone_at) => gone_at.is_none(),
+            (None, gone_at) => gone_at.is_none() && copy.verdict == "unpaired",
         };
         Ok(copies.iter().filter(is_unplanned).map(|copy| copy.remote_id.clone()).collect())
     }

@@ -306,7 +306,11 @@ async fn fetch(engine: Engine, context: SyncContext, run_id: RunId, query: OpenQ
     let as_shown: Vec<&ItemRow> = rows.iter().filter(|row| !row.stale).map(|row| &row.item).collect();
     let mut plans = engine.stored_plans(&mut *conn, &context, &as_shown).await?.into_iter();
     let ready = |OpenRow { item, stale }| {
-        let plan = if stale { Fetched::Stale } else { Fetched::AsShown(plans.next().flatten().map(Box::new)) };
+        let plan = if stale { None } else { Some(plans.next().flatten()) };
+        let plan = match plan {
+            Some(shown) if shown.as_ref().is_none_or(Planned::still_stands) => Fetched::AsShown(shown.map(Box::new)),
+            _ => Fetched::Stale,
+        };
         Ready { item, plan }
     };
     Ok(rows.into_iter().map(ready).collect())

@@ -64,20 +64,39 @@ impl Target {
     }
 }
 
+/// What a look-up says about a write.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It was carried out: the record as it is now.
+    Done(Box<Record>),
+    /// The record is there, and does not hold what was sent.
+    Otherwise(Box<Record>),
+    Not,
+}
+
 impl Writer<'_> {
     /// The record as it is now, if the write has been carried out.
     pub(crate) async fn find(&self, target: &Target) -> std::result::Result<Option<Record>, CallError> {
+        Ok(match self.seek(target).await? {
+            Found::Done(record) => Some(*record),
+            Found::Otherwise(_) | Found::Not => None,
+        })
+    }
+
+    /// Looks a write up.
+    pub(super) async fn seek(&self, target: &Target) -> std::result::Result<Found, CallError> {
+        let done = |found: Option<Record>| found.map_or(Found::Not, |record| Found::Done(Box::new(record)));
         let call = &self.cause.call;
         let found = match (target.side, &target.id, target.reference()) {
             (_, None, Some(reference)) => {
                 let found = self.clients.chargify.lookup(call, reference).await?;
-                return Ok(found.filter(|found| found.exact).map(|found| found.record));
+                return Ok(done(found.filter(|found| found.exact).map(|found| found.record)));
             }
             (Side::Chargify, None, None) => {
-                let Some(email) = target.text("email") else { return Ok(None) };
+                let Some(email) = target.text("email") else { return Ok(Found::Not) };
                 let email = email.trim().to_lowercase();
                 let like = self.clients.chargify.customers_with_email(call, &email).await?;
-                return Ok(like.into_iter().find(|record| self.holds(record, &target.fields)));
+                return Ok(done(like.into_iter().find(|record| self.holds(record, &target.fields))));
             }
             (Side::Highlevel, None, _) => self.contact_like(&target.fields).await,
             (Side::Chargify, Some(id), _) => self.clients.chargify.get(call, id).await.map(Some),
@@ -85,8 +104,10 @@ impl Writer<'_> {
         };
         match found {
             // A contact found by its phone alone may be a relative: only one that holds what was sent is ours.
-            Ok(found) => Ok(found.filter(|record| self.holds(record, &target.fields))),
-            Err(error) if error.class == UpstreamClass::NotFound => Ok(None),
+            Ok(Some(record)) if self.holds(&record, &target.fields) => Ok(Found::Done(Box::new(record))),
+            Ok(Some(record)) if target.id.is_some() => Ok(Found::Otherwise(Box::new(record))),
+            Ok(_) => Ok(Found::Not),
+            Err(error) if error.class == UpstreamClass::NotFound => Ok(Found::Not),
             Err(error) => Err(error),
         }
     }

@@ -1,21 +1,22 @@
 //! One write on its way: journalled, sent, understood; looked up when its answer is missing.
 
-use super::{Target, Writer};
+use super::{Target, Writer, finding::Found};
 use crate::{
     Result, UnderWay, UpstreamClass,
     clients::{
-        CallError, Dropped, Refusal, Written,
+        CallContext, CallError, Dropped, Refusal, Written,
         highlevel::{TAGS_OFF, TAGS_ON},
     },
     store::{
         intents::{IntentResult, Journalled, NewIntent},
-        records::ReadMark,
+        records::{PlannedPair, PlannedRecord, ReadMark},
     },
-    sync::{Planned, trouble::stops_everything},
+    sync::{Planned, batch_of, trouble::stops_everything},
 };
 use domain::{
     IntentId, RemoteId, Side,
     deletes::GoneBy,
+    limits,
     mapping::TAGS,
     plan::Action,
     record::{FieldKey, Record},
@@ -97,18 +98,31 @@ impl Writer<'_> {
     async fn send_until_known(&self, sending: &Sending<'_>, intent_id: IntentId) -> Result<Sent> {
         let token = intent_id.to_string();
         let mut attempt = 0;
+        let mut call = self.cause.call.fresh_for(limits::WRITE_FRESH);
+        let mut has_waited = false;
         loop {
             attempt += 1;
             // The pause before a further try may have been long.
-            if attempt > 1 && self.is_stale(sending).await? {
-                return self.leave_out(sending, intent_id).await;
+            if attempt > 1 || has_waited {
+                if self.is_stale(sending).await? {
+                    return self.leave_out(sending, intent_id).await;
+                }
+                if self.is_news_waiting(sending).await? {
+                    self.leave_out(sending, intent_id).await?;
+                    return Ok(Sent::Busy);
+                }
             }
-            let error = match self.call(sending, &token).await {
+            let error = match self.call(sending, &token, &call).await {
                 Ok(written) => {
                     let intent = result(intent_id, "done", written.record.id.as_ref(), None, None);
                     let created = sending.id().is_none();
                     let record = Box::new(sending.completed(written.record));
                     return Ok(Sent::Done { record, intent, created, dropped: written.dropped });
+                }
+                Err(error) if error.refusal == Refusal::WaitedLong => {
+                    // Looked at once more it goes out, however long that takes: else it might never have its turn.
+                    (attempt, call, has_waited) = (attempt - 1, self.cause.call.clone(), true);
+                    continue;
                 }
                 Err(error) => error,
             };
@@ -190,20 +204,28 @@ impl Writer<'_> {
         let clock = self.engine.clock();
         let (told_ms, goes_on) = (clock.monotonic_ms(), Duration::from_millis(error.goes_on_ms.into()));
         let mut found = self.look(sending).await;
-        if matches!(found, Ok(None)) && !sending.target.is_safe_twice() && !goes_on.is_zero() {
+        if matches!(found, Ok(Found::Not | Found::Otherwise(_)))
+            && !sending.target.is_safe_twice()
+            && !goes_on.is_zero()
+        {
             let waited = Duration::from_millis(clock.monotonic_ms().saturating_sub(told_ms));
             clock.sleep(goes_on.saturating_sub(waited)).await;
             found = self.look(sending).await;
         }
         match found {
-            Ok(Some(record)) => {
+            Ok(Found::Done(record)) => {
                 let detail = format!("the answer was lost ({}); a look-up found it done", error.message);
                 let intent = result(intent_id, "done", record.id.as_ref(), error.status, Some(detail));
                 let created = sending.id().is_none();
-                Ok(Some(Sent::Done { record: Box::new(record), intent, created, dropped: Vec::new() }))
+                Ok(Some(Sent::Done { record, intent, created, dropped: Vec::new() }))
             }
-            Ok(None) if attempt < WRITE_TRIES => Ok(None),
-            Ok(None) => {
+            // Somebody changed it since, before or after our write: what is there now is planned anew.
+            Ok(Found::Otherwise(record)) if sending.was_otherwise(&record) => {
+                self.keep(&record).await?;
+                self.leave_out(sending, intent_id).await.map(Some)
+            }
+            Ok(_) if attempt < WRITE_TRIES => Ok(None),
+            Ok(_) => {
                 let intent = result(intent_id, "not_done", sending.id(), error.status, Some(error.message.clone()));
                 Ok(Some(Sent::Refused { error: error.clone(), intent }))
             }
@@ -212,12 +234,12 @@ impl Writer<'_> {
     }
 
     /// Looks the write up, more than once when the look-up itself fails.
-    async fn look(&self, sending: &Sending<'_>) -> std::result::Result<Option<Record>, CallError> {
+    async fn look(&self, sending: &Sending<'_>) -> std::result::Result<Found, CallError> {
         let mut lookups = 0;
         loop {
             lookups += 1;
             self.pause(lookups.min(2)).await;
-            let failed = match self.find(&sending.target).await {
+            let failed = match self.seek(&sending.target).await {
                 Ok(found) => return Ok(found),
                 Err(failed) => failed,
             };
@@ -253,20 +275,50 @@ impl Writer<'_> {
         self.engine.clock().sleep(delay).await;
     }
 
-    /// Whether anything of the pair was read or agreed on after the plan was made.
+    /// Keeps what a look-up showed.
+    async fn keep(&self, record: &Record) -> Result<()> {
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let mark =
+            ReadMark { workspace_id, sync_id, side: record.side, run_id: None, read_at: self.engine.clock().now() };
+        self.engine.store().session().await?.upsert_records(mark, &batch_of([record])).await
+    }
+
+    /// Whether a webhook about either of the two came after the plan was made and waits for its job: what it tells is not
+    /// in the copies yet.
+    async fn is_news_waiting(&self, sending: &Sending<'_>) -> Result<bool> {
+        let planned = sending.planned;
+        let sides = [(Side::Highlevel, planned.contact_id()), (Side::Chargify, planned.customer_id())];
+        let mut conn = self.engine.store().session().await?;
+        for (side, id) in sides {
+            let Some(id) = id else { continue };
+            let connection_id = self.context.connection_id(side);
+            if conn.delivery_waits(self.context.workspace_id, connection_id, id, self.as_of).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether anything of the pair was read or agreed on after the plan was made, or is otherwise than it was planned
+    /// from: a reading that began before that may have been kept after it.
     async fn is_stale(&self, sending: &Sending<'_>) -> Result<bool> {
         if crate::planted!(SkipRecheck) {
             return Ok(false);
         }
         let mut conn = self.engine.store().session().await?;
-        let pair = (sending.planned.contact_id(), sending.planned.customer_id());
+        let planned = sending.planned;
+        let pair = PlannedPair {
+            contact: planned.contact.as_ref().and_then(planned_record),
+            customer: planned.customer.as_ref().and_then(planned_record),
+            link: planned.link.as_ref().map(|link| (link.id, serde_json::to_value(&link.base).unwrap_or_default())),
+        };
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         if let (Action::CreateCustomer, Some(email)) = (sending.planned.item.action, sending.planned.email())
             && conn.customer_came_since(workspace_id, sync_id, &email, self.as_of).await?
         {
             return Ok(true);
         }
-        conn.pair_changed_since(workspace_id, sync_id, pair, self.as_of).await
+        conn.pair_changed_since(workspace_id, sync_id, &pair, self.as_of).await
     }
 
     /// Commits that the write is about to leave.
@@ -302,8 +354,13 @@ impl Writer<'_> {
         Ok(Leave::No(refused))
     }
 
-    async fn call(&self, sending: &Sending<'_>, token: &str) -> std::result::Result<Written, CallError> {
-        let (call, target) = (&self.cause.call, &sending.target);
+    async fn call(
+        &self,
+        sending: &Sending<'_>,
+        token: &str,
+        call: &CallContext,
+    ) -> std::result::Result<Written, CallError> {
+        let target = &sending.target;
         match (target.side, &target.id) {
             (Side::Chargify, None) => self.clients.chargify.create(call, &target.fields, token).await,
             (Side::Chargify, Some(id)) => self.clients.chargify.update(call, id, &target.fields).await,
@@ -322,6 +379,21 @@ impl Sending<'_> {
         self.target.id.as_ref()
     }
 
+    /// Whether a record that was looked up shows in any field something else than what the write was planned on.
+    fn was_otherwise(&self, found: &Record) -> bool {
+        let before = match self.side() {
+            Side::Highlevel => self.planned.contact.as_ref(),
+            Side::Chargify => self.planned.customer.as_ref(),
+        };
+        let blank = |value: Option<&Value>| value.is_none_or(Value::is_blank);
+        before.is_some_and(|before| {
+            found.values.iter().any(|(field, there)| {
+                let known = before.values.get(field);
+                known != Some(there) && !(blank(known) && there.is_blank())
+            })
+        })
+    }
+
     /// The record after an update: what the answer does not tell of it is as it was.
     fn completed(&self, answered: Record) -> Record {
         let before = match self.side() {
@@ -336,6 +408,12 @@ impl Sending<'_> {
         }
         whole
     }
+}
+
+/// A record as it was planned.
+fn planned_record(record: &Record) -> Option<PlannedRecord> {
+    let values = serde_json::to_value(&record.values).unwrap_or_default();
+    record.id.as_ref().map(|id| PlannedRecord { id: id.0.clone(), values })
 }
 
 pub(super) fn sending(planned: &Planned, item_no: Option<i64>, side: Side) -> Sending<'_> {

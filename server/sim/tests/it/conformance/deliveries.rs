@@ -19,6 +19,7 @@ scenarios!(
     deliveries_of_one_record_queue_one_job,
     what_is_ignored_is_settled_at_once,
     open_deliveries_come_oldest_first_and_are_settled_once,
+    a_delivery_waits_until_it_is_settled,
     a_recipient_is_meant_by_its_public_id_or_name,
     new_work_wakes_workers,
 );
@@ -129,6 +130,23 @@ async fn open_deliveries_come_oldest_first_and_are_settled_once(bench: &mut Benc
     assert_eq!(session.settle_deliveries(bench.workspace_id, &[early, early], &settled).await.unwrap(), 1);
     assert_eq!(session.settle_deliveries(bench.workspace_id, &[early, late], &settled).await.unwrap(), 1);
     assert_eq!(bench.waiting(&["con"]).await.len(), 0);
+}
+
+async fn a_delivery_waits_until_it_is_settled(bench: &mut Bench) {
+    let mut arrivals = Arrivals::default();
+    let delivery_id = bench.arrive(&mut arrivals, "w1", "con-1", None);
+    let mut session = bench.session().await;
+    session.record_deliveries(&arrivals.new, &arrivals.work, NOON).await.unwrap();
+    let before = NOON - time::Duration::seconds(1);
+    let mut waits = async |subject: &str, since| {
+        session.delivery_waits(bench.workspace_id, bench.crm, subject, since).await.unwrap()
+    };
+    assert!(waits("con-1", before).await);
+    assert!(!waits("con-1", NOON).await, "it came before that");
+    assert!(!waits("con-2", before).await);
+    let settled = Settled { state: "done", outcome: Some("echo"), detail: None, at: NOON };
+    bench.session().await.settle_deliveries(bench.workspace_id, &[delivery_id], &settled).await.unwrap();
+    assert!(!waits("con-1", before).await);
 }
 
 async fn a_recipient_is_meant_by_its_public_id_or_name(bench: &mut Bench) {

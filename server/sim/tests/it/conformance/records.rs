@@ -5,10 +5,10 @@ use super::{
     bench::{NOON, texts},
     scenarios,
 };
-use domain::{RunId, Side, deletes::GoneBy};
+use domain::{LinkId, RunId, Side, deletes::GoneBy};
 use engine::store::{
     items::ItemBatch,
-    records::{ReadMark, RecordBatch, RecordRow},
+    records::{PlannedPair, PlannedRecord, ReadMark, RecordBatch, RecordRow},
 };
 use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
@@ -18,6 +18,7 @@ scenarios!(
     an_older_reading_never_replaces_a_newer_one,
     a_reading_without_an_instant_goes_by_when_it_was_read,
     a_listing_that_lags_marks_a_newer_copy_as_seen,
+    what_a_run_had_no_need_to_read_can_be_marked_as_seen,
     an_event_belongs_to_the_state_it_was_told_of,
     metafields_stay_until_they_are_read_again,
     live_customers_are_counted,
@@ -31,6 +32,7 @@ scenarios!(
     lone_customers_are_those_without_link_plan_or_question,
     partners_of_seen_customers_and_what_is_not_in_step_are_marked,
     a_pair_changes_when_either_copy_or_its_link_does,
+    a_pair_that_is_otherwise_than_planned_has_changed_whenever_that_was,
 );
 
 /// A record to be copied, with as much as a scenario needs.
@@ -147,6 +149,16 @@ async fn a_listing_that_lags_marks_a_newer_copy_as_seen(bench: &mut Bench) {
     // A look at the record alone leaves what runs have seen.
     bench.read_at("newer", 12, Copied { updated_s: Some(10), ..record("1") }).await;
     assert_eq!(bench.seen(run_id, "", 9).await, ["1"]);
+}
+
+async fn what_a_run_had_no_need_to_read_can_be_marked_as_seen(bench: &mut Bench) {
+    let run_id = bench.add_run("changes").await;
+    bench.read(Side::Highlevel, None, &[record("1"), record("2"), record("3")]).await;
+    let mark = bench.mark(Side::Highlevel, None, at(20));
+    bench.session().await.mark_records_seen(mark, run_id, &texts(&["1", "3", "nobody"])).await.unwrap();
+    assert_eq!(bench.seen(run_id, "", 9).await, ["1", "3"]);
+    assert_eq!(bench.copy(Side::Highlevel, "1").await.unwrap().read_at, at(10));
+    assert!(bench.copy(Side::Highlevel, "nobody").await.is_none());
 }
 
 async fn an_event_belongs_to_the_state_it_was_told_of(bench: &mut Bench) {
@@ -334,16 +346,44 @@ async fn a_pair_changes_when_either_copy_or_its_link_does(bench: &mut Bench) {
     bench.read(Side::Chargify, None, &[record("cus")]).await;
     let link_id = bench.link("con", "cus", json!({})).await.unwrap();
     let mut session = bench.session().await;
-    let mut changed = async |pair: (Option<&str>, Option<&str>), since_s: i64| {
-        session.pair_changed_since(bench.workspace_id, bench.sync_id, pair, at(since_s)).await.unwrap()
+    let link = Some((link_id, json!({})));
+    let mut changed = async |pair: PlannedPair, since_s: i64| {
+        session.pair_changed_since(bench.workspace_id, bench.sync_id, &pair, at(since_s)).await.unwrap()
     };
-    assert!(changed((Some("con"), None), 9).await);
-    assert!(!changed((Some("con"), Some("cus")), 10).await);
-    assert!(!changed((None, None), 0).await);
+    let contact = Some(planned("con", "Ada"));
+    let customer = Some(planned("cus", "Ada"));
+    let whole = PlannedPair { contact: contact.clone(), customer: customer.clone(), link: link.clone() };
+    assert!(changed(PlannedPair { customer: None, ..whole.clone() }, 9).await);
+    assert!(!changed(whole.clone(), 10).await);
+    assert!(!changed(PlannedPair::default(), 0).await);
     let mut other = bench.session().await;
     other.settle_link(bench.workspace_id, link_id, &json!({}), at(15)).await.unwrap();
-    assert!(changed((None, Some("cus")), 14).await);
-    assert!(!changed((None, Some("cus")), 15).await);
+    assert!(changed(PlannedPair { contact: None, ..whole.clone() }, 14).await);
+    assert!(!changed(PlannedPair { contact: None, ..whole.clone() }, 15).await);
     other.mark_record_gone(bench.mark(Side::Chargify, None, at(30)), "cus", GoneBy::Asked).await.unwrap();
-    assert!(changed((Some("con"), Some("cus")), 29).await);
+    assert!(changed(whole, 29).await);
+}
+
+/// What changed by a reading that began before the plan and was kept after it.
+async fn a_pair_that_is_otherwise_than_planned_has_changed_whenever_that_was(bench: &mut Bench) {
+    bench.read(Side::Highlevel, None, &[record("con")]).await;
+    bench.read(Side::Chargify, None, &[record("cus")]).await;
+    let link_id = bench.link("con", "cus", json!({ "a": 1 })).await.unwrap();
+    let mut session = bench.session().await;
+    let mut changed = async |contact: &str, customer: &str, link: Option<(LinkId, Json)>| {
+        let (contact, customer) = (Some(planned("con", contact)), Some(planned("cus", customer)));
+        let pair = PlannedPair { contact, customer, link };
+        session.pair_changed_since(bench.workspace_id, bench.sync_id, &pair, at(1_000)).await.unwrap()
+    };
+    let (link, other_link) = (Some((link_id, json!({ "a": 1 }))), LinkId(bench.id()));
+    assert!(!changed("Ada", "Ada", link.clone()).await);
+    assert!(changed("Bea", "Ada", link.clone()).await);
+    assert!(changed("Ada", "Bea", link).await);
+    assert!(changed("Ada", "Ada", Some((link_id, json!({ "a": 2 })))).await);
+    assert!(changed("Ada", "Ada", Some((other_link, json!({ "a": 1 })))).await);
+    assert!(changed("Ada", "Ada", None).await);
+}
+
+fn planned(id: &str, name: &str) -> PlannedRecord {
+    PlannedRecord { id: id.to_owned(), values: json!({ "name": name }) }
 }
