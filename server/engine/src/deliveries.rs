@@ -12,13 +12,13 @@ mod signature;
 mod subscription;
 mod workflow;
 
-pub(crate) use highlevel::told_at;
 pub(crate) use engagement::{HeardEngagement, engagement_subject, heard_engagement};
+pub(crate) use highlevel::told_at;
 pub(crate) use intake::Intake;
 pub(crate) use payload::payload_record;
-pub(crate) use subscription::payload_subscription;
 pub use refusal::Refusal;
 pub(crate) use signature::sign_chargify as chargify_signature;
+pub(crate) use subscription::payload_subscription;
 
 use crate::{Engine, EngineError, Result, Viewer, store};
 use domain::{

@@ -6,7 +6,8 @@ use domain::{
     denial::Denial,
     limits,
     view::{
-        At, ConnectionView, EndpointState, HearingView, NeedView, OverviewView, QueueView, SyncView, Tally24, WebhooksView,
+        At, ConnectionView, EndpointState, HearingView, NeedView, OverviewView, QueueView, SyncView, Tally24,
+        WebhooksView,
     },
 };
 use sqlx::PgConnection;
@@ -36,10 +37,15 @@ impl Engine {
         let day = self.day(&mut conn, viewer, now).await?;
         Ok(OverviewView {
             now: At::from(now),
-            needs: needs(&parked, (&connections, &webhooks), &syncs, (u64::try_from(waiting).unwrap_or(0), count("failed")))
-                .into_iter()
-                .chain(tokens_of_age(&connections, now))
-                .collect(),
+            needs: needs(
+                &parked,
+                (&connections, &webhooks),
+                &syncs,
+                (u64::try_from(waiting).unwrap_or(0), count("failed")),
+            )
+            .into_iter()
+            .chain(tokens_of_age(&connections, now))
+            .collect(),
             pairs,
             pairs_in_step: count("in_step").min(pairs),
             syncs,
@@ -205,9 +211,10 @@ fn unread(webhooks: &WebhooksView, syncs: &[SyncView]) -> Option<NeedView> {
     (webhooks.hearing == HearingView::Never).then(|| NeedView {
         kind: "setup".to_owned(),
         title: format!("Changes in {} are not noticed", webhooks.name),
-        detail: "No webhook ever came, as with a private integration token, and no schedule reads what changed. A run of \
+        detail:
+            "No webhook ever came, as with a private integration token, and no schedule reads what changed. A run of \
                  changes costs two calls when nothing did."
-            .to_owned(),
+                .to_owned(),
         action: "Set a schedule".to_owned(),
         href: format!("/syncs/{sync}/schedule"),
     })

@@ -152,7 +152,12 @@ fn line(by: &Actor, action: AuditAction, row: &ConnectionRow, at: OffsetDateTime
 }
 
 /// As [`line`], for what did not work.
-fn failed_line(by: &Actor, action: AuditAction, row: &ConnectionRow, (at, why): (OffsetDateTime, &str)) -> NewAuditLine {
+fn failed_line(
+    by: &Actor,
+    action: AuditAction,
+    row: &ConnectionRow,
+    (at, why): (OffsetDateTime, &str),
+) -> NewAuditLine {
     line(by, action, row, at).ended(AuditOutcome::Failed).with("reason", why)
 }
 

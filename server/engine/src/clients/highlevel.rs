@@ -4,8 +4,8 @@
 //! `tags` in an update would replace the whole set.
 
 mod bearer;
-mod grant;
 mod engagements;
+mod grant;
 mod location;
 mod meter;
 mod refusal;
@@ -16,10 +16,10 @@ mod wire;
 mod write;
 
 pub use bearer::{Bearer, Held};
-pub use grant::{AppClient, Grant, Tenant};
-pub(crate) use grant::{is_lost, is_no};
 pub(crate) use engagements::engagement;
 pub use engagements::{Engagement, Engagements};
+pub use grant::{AppClient, Grant, Tenant};
+pub(crate) use grant::{is_lost, is_no};
 pub use location::{CustomField, Location};
 pub use meter::{LocationState, Locations, Tokens};
 pub use search::{ContactPage, SearchCursor, SearchPage};
@@ -79,7 +79,14 @@ impl HighLevel {
         wire: Wire,
         state: Arc<LocationState>,
     ) -> Self {
-        Self { account, location_id, bearer: Arc::new(bearer::Private(token)), wire, state, custom_fields: Arc::from([]) }
+        Self {
+            account,
+            location_id,
+            bearer: Arc::new(bearer::Private(token)),
+            wire,
+            state,
+            custom_fields: Arc::from([]),
+        }
     }
 
     /// Makes its calls with what this gives, in place of the token it was made with.
@@ -347,7 +354,10 @@ impl Manners for Signed<'_> {
     }
 
     fn headers(&self, _call: &Call) -> Vec<(&'static str, String)> {
-        vec![("authorization", format!("Bearer {}", self.held.token.expose_secret())), ("version", API_VERSION.to_owned())]
+        vec![
+            ("authorization", format!("Bearer {}", self.held.token.expose_secret())),
+            ("version", API_VERSION.to_owned()),
+        ]
     }
 
     fn refusal(&self, incoming: &Incoming, writes: bool, now: OffsetDateTime) -> CallError {

@@ -282,9 +282,7 @@ struct Known {
 impl Known {
     fn read(&self, arrival: &Arrival) -> Result<Parsed, Refusal> {
         match arrival.side {
-            Side::Highlevel => {
-                highlevel::read(&self.row, self.shared_key.as_ref(), &arrival.headers, &arrival.body)
-            }
+            Side::Highlevel => highlevel::read(&self.row, self.shared_key.as_ref(), &arrival.headers, &arrival.body),
             Side::Chargify => chargify::read(&self.row, self.shared_key.as_ref(), &arrival.headers, &arrival.body),
         }
     }

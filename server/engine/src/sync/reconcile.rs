@@ -1,7 +1,7 @@
 //! One record and its partner: what a webhook, or anybody else, wants looked at. Reads what may be stale, plans, writes.
 
-mod heirs;
 mod billing;
+mod heirs;
 mod parting;
 mod partner;
 

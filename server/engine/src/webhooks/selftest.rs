@@ -3,11 +3,8 @@
 
 use super::{address, connection_of, failed_line, is_chargify, line, self_test_view};
 use crate::{
-    Actor, Engine, EngineError, Incoming, Keyholder, Outgoing, Result, TransportError,
-    audit::AuditAction,
-    connections::CredentialField,
-    deliveries::chargify_signature,
-    store::connections::ConnectionRow,
+    Actor, Engine, EngineError, Incoming, Keyholder, Outgoing, Result, TransportError, audit::AuditAction,
+    connections::CredentialField, deliveries::chargify_signature, store::connections::ConnectionRow,
 };
 use domain::view::SelfTestView;
 use secrecy::SecretString;
@@ -66,7 +63,8 @@ impl Engine {
             ("x-chargify-webhook-id", webhook_id.clone()),
             ("x-chargify-webhook-signature-hmac-sha-256", chargify_signature(shared_key, &body)),
         ];
-        let request = Outgoing { method: http::Method::POST, url: url.clone(), headers, body: Some(body), timeout: PATIENCE };
+        let request =
+            Outgoing { method: http::Method::POST, url: url.clone(), headers, body: Some(body), timeout: PATIENCE };
         let answer = match self.highlevel_wire().transport.send(request).await {
             Ok(answer) if answer.status == 200 => answer,
             Ok(answer) => return Ok((false, refused(&url, &answer))),
@@ -163,7 +161,9 @@ mod tests {
         };
         assert!(answer(404, &[]).contains("does not pass /webhooks/ on"));
         assert!(answer(401, &[]).contains("another shared key"));
-        assert!(answer(308, &[("location", "https://www.example.com/")]).contains("sends on to https://www.example.com/"));
+        assert!(
+            answer(308, &[("location", "https://www.example.com/")]).contains("sends on to https://www.example.com/")
+        );
         assert!(answer(502, &[]).starts_with("sync.example.com answers 502"));
         assert!(answer(418, &[]).contains("nothing but 200"));
         let connect = |words: &str| unreached(URL, &TransportError::Connect(words.to_owned()));

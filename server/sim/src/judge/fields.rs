@@ -49,6 +49,8 @@ struct Field<'a> {
     open: [Option<&'a Change>; 2],
     /// When both sides held the same last, under the rule that was in force then.
     agreed_ms: Option<u64>,
+    /// What that was. Who says it again says nothing new: that is what a three-way merge goes by.
+    agreed: Option<&'a str>,
     violations: Vec<Violation>,
 }
 
@@ -64,7 +66,7 @@ pub(super) struct Followed {
     pub(super) violations: Vec<Violation>,
     /// The sides differ at the end, and nothing is known to keep them apart.
     pub(super) apart: Option<Violation>,
-    /// A person must decide about it, and until then the whole record rests.
+    /// A person must decide about it, or the service refuses it as another record's: until then the whole record rests.
     pub(super) undecided: bool,
 }
 
@@ -78,6 +80,7 @@ pub(super) fn follow(ledger: &Ledger, pair: Linked<'_>, place: usize, reign: Rei
         held: Default::default(),
         open: [None, None],
         agreed_ms: None,
+        agreed: None,
         violations: Vec::new(),
     };
     for change in &ledger.changes {
@@ -121,12 +124,14 @@ impl<'a> Field<'a> {
             self.open = [None, None];
             // What was written and not answered may or may not be done, as far as the engine can know.
             self.agreed_ms = Some(change.shot.at_ms).filter(|_| change.is_known);
+            self.agreed = self.agreed_ms.map(|_| change.after.as_str());
             return;
         }
         if change.is_back {
             return;
         }
-        let is_word = change.by == By::Person && !(change.is_new && change.after.is_empty());
+        let is_return = self.agreed == Some(change.after.as_str()) && self.have_agreed(change.shot.at_ms);
+        let is_word = change.by == By::Person && !is_return && !(change.is_new && change.after.is_empty());
         self.set_open(side, Some(change).filter(|_| is_word));
     }
 
@@ -236,7 +241,7 @@ impl<'a> Field<'a> {
             return (None, false);
         }
         if self.is_kept_apart(*rule) {
-            return (None, matches!(rule.conflict, Conflict::Ask | Conflict::Newest));
+            return (None, matches!(rule.conflict, Conflict::Ask | Conflict::Newest) || self.is_taken());
         }
         let open = |side: Side| self.open(side).map_or("-", |change| change.after.as_str());
         let apart = Violation::new(

@@ -28,8 +28,8 @@ mod slots;
 mod subscriptions;
 mod syncs;
 mod table;
-mod watches;
 mod tombstones;
+mod watches;
 
 pub use data::{
     CallEntry, Data, DeliveryEntry, IntentEntry, ItemEntry, JobEntry, LaneEntry, LinkEntry, MappingEntry, RecordEntry,

@@ -223,7 +223,9 @@ impl Subscriptions for Session {
         self.act("customers_there", |work| {
             let customers = work.data.copies(workspace_id.0, sync_id.0, Side::Chargify).map(|(_, copy)| copy);
             let seen = customers.filter(|copy| {
-                run_id.is_none_or(|run| copy.seen_run == Some(run.0)) && copy.row.gone_at.is_none() && copy.row.remote_id.as_str() > after
+                run_id.is_none_or(|run| copy.seen_run == Some(run.0))
+                    && copy.row.gone_at.is_none()
+                    && copy.row.remote_id.as_str() > after
             });
             Ok(first(seen.map(|copy| copy.row.remote_id.clone()), limit))
         })

@@ -156,10 +156,8 @@ impl Watches for Session {
         self.act("received_webhooks", |work| {
             let entries = work.data.deliveries.iter();
             let ours = entries.filter(|(id, entry)| id.0 == workspace_id.0 && entry.connection_id == connection_id.0);
-            let mut found: Vec<String> = ours
-                .map(|(_, entry)| entry.webhook_id.clone())
-                .filter(|id| webhook_ids.contains(id))
-                .collect();
+            let mut found: Vec<String> =
+                ours.map(|(_, entry)| entry.webhook_id.clone()).filter(|id| webhook_ids.contains(id)).collect();
             found.sort_unstable();
             Ok(found)
         })

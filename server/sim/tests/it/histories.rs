@@ -98,3 +98,13 @@ fn a_service_that_goes_on_with_a_dead_node_s_request_for_minutes_takes_no_slot()
 fn a_webhook_that_is_sent_again_later_is_waited_for() {
     breaks_nothing(14460);
 }
+
+#[test]
+fn a_write_that_is_refused_for_one_field_holds_up_its_record_and_says_so() {
+    breaks_nothing(16476);
+}
+
+#[test]
+fn a_value_that_returns_to_what_was_agreed_on_gives_way() {
+    breaks_nothing(17366);
+}

@@ -154,7 +154,8 @@ async fn a_file_has_concord_register_by_itself_and_wake_what_was_paused(pool: Pg
     });
     sqlx::query("update watch set due_at = null").execute(&world.pool).await.unwrap();
     world.look().await;
-    let state = world.sandbox.chargify.with(|rules, _| rules.webhooks.endpoints.get(id).unwrap().health.status().name());
+    let state =
+        world.sandbox.chargify.with(|rules, _| rules.webhooks.endpoints.get(id).unwrap().health.status().name());
     assert_eq!((state, world.view("billing").await.endpoint), ("enabled", EndpointState::Enabled));
     let told = world.told().await;
     assert!(told.iter().any(|line| line.starts_with("Chargify stopped sending webhooks of billing: ")), "{told:?}");

@@ -111,10 +111,14 @@ async fn lost_webhooks_are_found_and_fetched_by_themselves_after_an_outage(pool:
     until("the work is done", async || !world.step().await).await;
     until("the lost ones came", async || world.received().await == before.0 + 5).await;
     let told = world.told().await;
-    assert!(told.contains(&"Concord itself had 5 missed webhooks of billing sent again by Chargify".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&"Concord itself had 5 missed webhooks of billing sent again by Chargify".to_owned()),
+        "{told:?}"
+    );
     assert!(told.contains(&"Concord itself had read what changed in crm unheard".to_owned()), "{told:?}");
     assert_eq!(world.count("select count(*) from run").await, before.1 + 1, "one run of the changes");
-    let by: String = sqlx::query_scalar("select started_by from run where mode = 'changes'").fetch_one(&pool).await.unwrap();
+    let by: String =
+        sqlx::query_scalar("select started_by from run where mode = 'changes'").fetch_one(&pool).await.unwrap();
     assert_eq!(by, "Concord itself");
     assert_eq!(world.count("select count(*) from watch where outage_from is not null").await, 0, "it is made up for");
     assert_eq!(world.look().await, 0, "an outage is made up for once");
@@ -150,12 +154,8 @@ async fn changed_contacts_are_counted_before_a_run_reads_them(pool: PgPool) {
     let world = World::open(&pool, SYNC).await;
     let fetch = async || world.engine.fetch_missed(&world.runner().await, "crm").await.unwrap();
     assert_eq!(fetch().await, ["contacts never read everything: start a full run of it."]);
-    let start = StartRun {
-        sync: "contacts".to_owned(),
-        mode: "full".to_owned(),
-        chosen: None,
-        approval: Approval::Granted,
-    };
+    let start =
+        StartRun { sync: "contacts".to_owned(), mode: "full".to_owned(), chosen: None, approval: Approval::Granted };
     world.engine.start_run(&world.runner().await, start).await.unwrap();
     assert_eq!(fetch().await[0], "contacts never read everything: start a full run of it.");
     until("it is done", async || !world.step().await).await;

@@ -14,8 +14,8 @@ use domain::{
     view::{AuditFilter, WebhooksView},
 };
 use engine::{
-    Clock, Engine, Entropy, HttpTransport, Keyholder, Outgoing, Parts, Received, Runner, Settings, Transport as _, Vault,
-    Viewer, Worker,
+    Clock, Engine, Entropy, HttpTransport, Keyholder, Outgoing, Parts, Received, Runner, Settings, Transport as _,
+    Vault, Viewer, Worker,
 };
 use sandbox::{Options, Sandbox, chargify::customers::Change};
 use sqlx::PgPool;

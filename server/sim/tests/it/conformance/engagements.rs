@@ -2,6 +2,7 @@
 
 use super::{Bench, bench::NOON, scenarios};
 use domain::Side;
+use domain::deletes::GoneBy;
 use engine::store::{
     engagements::{EngagementRow, NewTold, Standing, WrittenNote},
     records::ReadMark,
@@ -163,7 +164,7 @@ async fn linked_contacts_are_listed_while_they_are_there(bench: &mut Bench) {
     }
     let mark = ReadMark { workspace_id: of.0, sync_id: of.1, side: Side::Highlevel, run_id: None, read_at: NOON };
     let mut session = bench.session().await;
-    session.mark_record_gone(mark, "b", domain::deletes::GoneBy::Asked).await.unwrap();
+    session.mark_record_gone(mark, "b", GoneBy::Asked).await.unwrap();
     let listed = session.linked_contacts(of.0, of.1, None, ("", 10)).await.unwrap();
     let pairs: Vec<_> = listed.iter().map(|one| (one.contact_id.as_str(), one.customer_id.as_str())).collect();
     assert_eq!(pairs, [("a", "cus-a"), ("c", "cus-c")]);

@@ -369,13 +369,13 @@ async fn a_pair_that_is_otherwise_than_planned_has_changed_whenever_that_was(ben
     bench.read(Side::Highlevel, None, &[record("con")]).await;
     bench.read(Side::Chargify, None, &[record("cus")]).await;
     let link_id = bench.link("con", "cus", json!({ "a": 1 })).await.unwrap();
+    let (link, other_link) = (Some((link_id, json!({ "a": 1 }))), LinkId(bench.id()));
     let mut session = bench.session().await;
     let mut changed = async |contact: &str, customer: &str, link: Option<(LinkId, Json)>| {
         let (contact, customer) = (Some(planned("con", contact)), Some(planned("cus", customer)));
         let pair = PlannedPair { contact, customer, link };
         session.pair_changed_since(bench.workspace_id, bench.sync_id, &pair, at(1_000)).await.unwrap()
     };
-    let (link, other_link) = (Some((link_id, json!({ "a": 1 }))), LinkId(bench.id()));
     assert!(!changed("Ada", "Ada", link.clone()).await);
     assert!(changed("Bea", "Ada", link.clone()).await);
     assert!(changed("Ada", "Bea", link).await);

@@ -85,11 +85,12 @@ async fn what_is_known_is_blank_at_first_and_kept_then(bench: &mut Bench) {
         due_at: Some(NOON),
         ..WatchRow::blank(bench.workspace_id, bench.site)
     };
-    bench.change_watch(bench.site, |row| {
-        assert_eq!(*row, WatchRow::blank(bench.workspace_id, bench.site));
-        *row = full.clone();
-    })
-    .await;
+    bench
+        .change_watch(bench.site, |row| {
+            assert_eq!(*row, WatchRow::blank(bench.workspace_id, bench.site));
+            *row = full.clone();
+        })
+        .await;
     let mut session = bench.session().await;
     assert_eq!(session.watch(bench.workspace_id, bench.site).await.unwrap(), Some(full));
     assert_eq!(session.watch(WorkspaceId(bench.site.0), bench.site).await.unwrap(), None, "another workspace");
