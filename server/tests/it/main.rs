@@ -21,4 +21,5 @@ mod settings_pages;
 mod site;
 mod streams;
 mod team_pages;
+mod webhook_pages;
 mod webhooks;
