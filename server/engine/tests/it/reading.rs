@@ -205,3 +205,99 @@ async fn nobody_is_created_while_a_customer_could_not_be_read(pool: PgPool) {
     world.run("changes").await;
     assert_eq!((world.customers(), world.customer_of(&contact)), (1, customer));
 }
+
+/// An answer that is empty where it should not be.
+fn emptied(body: serde_json::Value) -> Fault {
+    Fault::Status { status: 200, body: Some(body), retry_after: None }
+}
+
+/// Thirty pairs, in step.
+async fn thirty_pairs(pool: &PgPool) -> World {
+    let world = World::open(pool, Setup { enabled: false, ..Setup::default() }).await;
+    for number in 0..30 {
+        world.add_contact(&format!("Pair {number}"), "Person", &format!("pair{number}@reading.example"));
+    }
+    world.run("full").await;
+    assert_eq!((world.links().await, world.customers()), (30, 30));
+    world
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn an_emptied_list_of_customers_parts_nobody_and_makes_nobody_twice(pool: PgPool) {
+    let world = thirty_pairs(&pool).await;
+    // They would find each other by the address; the emptied list hides the customer.
+    let contact = world.add_contact("Al", "Ready", "there@reading.example");
+    world.add_customer(&[("first_name", "Al"), ("last_name", "Ready"), ("email", "there@reading.example")]);
+    let mark = "select chargify_event_id from sync";
+    let before = world.count(mark).await;
+    world.sandbox.chargify.set_faults(vec![FaultRule::always(LIST, emptied(json!([])))]);
+    world.reset_stats();
+    let run = world.run("full").await;
+    assert_eq!(run.status, "complete_with_failures", "{run:#?}");
+    let said = run.detail.unwrap();
+    assert!(said.starts_with("The list of customers lacked some that are there, so it proves nothing"), "{said}");
+    assert_eq!((world.links().await, world.customers()), (30, 31), "nobody was parted, nobody was made");
+    assert_eq!(world.calls_to(Side::Chargify, "GET /customers/{id}.json"), 5, "five are proof enough");
+    assert_eq!(world.count(mark).await, before, "the events are read again");
+
+    world.sandbox.chargify.set_faults(Vec::new());
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), world.customers(), world.links().await), ("complete", 31, 31));
+    assert!(world.customer_by_reference(&contact).is_some());
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn an_emptied_list_of_contacts_parts_nobody(pool: PgPool) {
+    let world = thirty_pairs(&pool).await;
+    sqlx::query("update record set updated_at = now() - interval '1 day'").execute(&pool).await.unwrap();
+    let body = json!({ "contacts": [], "total": 0 });
+    world.sandbox.highlevel.set_faults(vec![FaultRule::always("POST /contacts/search", emptied(body))]);
+    let run = world.run("full").await;
+    let said = run.detail.unwrap_or_default();
+    assert!(said.starts_with("The list of contacts lacked some that are there"), "{} {said}", run.status);
+    assert_eq!((world.links().await, world.customers()), (30, 30));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_page_emptied_in_the_middle_is_read_again_and_else_makes_nobody_twice(pool: PgPool) {
+    let world = World::open(&pool, Setup { enabled: false, ..Setup::default() }).await;
+    for number in 0..450 {
+        let email = format!("middle{number}@reading.example");
+        let name = format!("Middle {number}");
+        world.add_contact(&name, "Person", &email);
+        world.add_customer(&[("first_name", &name), ("last_name", "Person"), ("email", &email)]);
+    }
+    // Nothing is known beforehand, so the last page is looked for: 1, 2, 4, 3. The fifth answer is about page 2 again.
+    let hiccup = |times: u32| {
+        vec![
+            FaultRule::next(4, LIST, Fault::Slow { ms: 0 }),
+            FaultRule::next(times, LIST, emptied(json!([]))),
+        ]
+    };
+    world.sandbox.chargify.set_faults(hiccup(1));
+    let run = world.run("dry-run").await;
+    assert_eq!((run.status.as_str(), run.to_create), ("complete", 0), "once is got over: {run:#?}");
+
+    sqlx::query("delete from record").execute(&pool).await.unwrap();
+    world.sandbox.chargify.set_faults(hiccup(2));
+    let run = world.run("full").await;
+    assert_eq!((world.customers(), run.counts.created), (450, 0), "{run:#?}");
+    assert_eq!(run.status, "complete_with_failures", "{run:#?}");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_mass_deletion_that_is_one_stops_for_a_person(pool: PgPool) {
+    let world = thirty_pairs(&pool).await;
+    let customers: Vec<i64> = world.contact_ids().iter().take(20).map(|id| world.customer_of(id)).collect();
+    world.sandbox.chargify.with(|rules, now| {
+        for customer in &customers {
+            rules.remove_customer(*customer, now).unwrap();
+        }
+    });
+    let number = world.start("full", Approval::WhenFused).await;
+    world.drain().await;
+    let run = world.view(number).await;
+    assert_eq!(run.status, "awaiting_approval", "{run:#?}");
+    assert!(run.detail.unwrap().contains("it would delete or unlink 20 records"));
+    assert_eq!(world.links().await, 30, "nothing is parted before somebody looked");
+}

@@ -98,11 +98,19 @@ impl Reading<'_> {
         while number > 1 {
             number -= 1;
             let mark = self.mark(Side::Chargify);
-            let (rows, ()) = futures::try_join!(self.customer_page(wish, number), self.keep(last.0, &last.1))?;
+            let (rows, ()) = futures::try_join!(self.full_customer_page(wish, number), self.keep(last.0, &last.1))?;
+            // Deletions fill a page from behind: one that is not full lacks somebody.
+            listed.broke_off |= filled(&rows) != Filled::Full;
             last = self.taken(wish, &mut listed, mark, rows);
         }
         self.keep(last.0, &last.1).await?;
         Ok(listed)
+    }
+
+    /// A page with others behind it, read once more when it is not full: a service that hiccuped may have collected itself.
+    async fn full_customer_page(&self, wish: &CustomerWish, page: u32) -> Result<CustomerRows> {
+        let rows = self.customer_page(wish, page).await?;
+        if filled(&rows) == Filled::Full { Ok(rows) } else { self.customer_page(wish, page).await }
     }
 
     async fn customer_page(&self, wish: &CustomerWish, page: u32) -> Result<CustomerRows> {
