@@ -98,7 +98,10 @@ pub(super) fn WebhooksCard(webhooks: WebhooksView, seen: Seen, told: Kept) -> im
         Side::Chargify => "What Chargify tells by itself, within seconds",
     };
     let done = told.value(DONE).filter(|done| !done.is_empty());
-    let done = done.map(|done| view! { <Notice tone=Tone::Ok what=done live=true /> });
+    let done = done.map(|done| {
+        let tone = if webhooks.missed.is_some_and(|(count, _)| count > 0) { Tone::Accent } else { Tone::Ok };
+        view! { <Notice tone=tone what=done live=true /> }
+    });
     let wrong: String = told.problems().iter().map(|problem| in_words(problem)).collect::<Vec<_>>().join(" ");
     let wrong = (!wrong.is_empty()).then(|| {
         view! { <Notice tone=Tone::Bad what="That was not possible." safety=wrong live=true /> }

@@ -17,6 +17,7 @@ mod jobs;
 mod live;
 mod oauth;
 mod merges;
+mod polling;
 mod reading;
 mod recovery;
 mod runs;
