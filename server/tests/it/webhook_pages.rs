@@ -12,7 +12,10 @@ async fn webhooks_are_registered_tested_counted_and_fetched_by_buttons(pool: PgP
     let at = billing.path.split(['?', '#']).next().unwrap().to_owned();
     let page = browser.open(&at).await;
     assert!(page.says("not looked at yet") && page.says("Webhooks"), "{}", page.text());
-    assert!(page.says("Registering switches webhooks on for the whole site"), "it is said before the button is pressed");
+    assert!(
+        page.says("Registering switches webhooks on for the whole site"),
+        "it is said before the button is pressed"
+    );
 
     let page = browser.send(&page, page.form("test-webhooks"), None).await;
     assert!(page.says("arrived here") && page.says("not looked at yet"), "{}", page.text());

@@ -294,8 +294,7 @@ fn Forms(webhooks: WebhooksView, seen: Seen) -> impl IntoView {
         Side::Chargify => counted(missed, "webhook", "webhooks"),
         Side::Highlevel => counted(missed, "contact", "contacts"),
     };
-    let fetch = (missed > 0)
-        .then(|| press(FetchMissed::url(), format!("Fetch {fetch}"), Press::Plain, runs.clone()));
+    let fetch = (missed > 0).then(|| press(FetchMissed::url(), format!("Fetch {fetch}"), Press::Plain, runs.clone()));
     view! {
         <div class="actions">
             {own}

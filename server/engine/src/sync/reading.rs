@@ -44,8 +44,6 @@ pub(crate) struct ReadSummary {
     pub(crate) chargify_event_id: Option<i64>,
     /// Rules that rest because a field of theirs is gone, each with why.
     pub(crate) resting: Vec<String>,
-    /// Lists that are proved to have lacked what is there, in words.
-    pub(crate) holes: Vec<String>,
     /// The last contact whose notes, tasks and appointments were carried over, and how many were.
     pub(crate) engagements_after: String,
     pub(crate) engagements_done: u64,
@@ -63,7 +61,6 @@ impl Default for ReadSummary {
             highlevel_seen_until: None,
             chargify_event_id: None,
             resting: Vec::new(),
-            holes: Vec::new(),
             engagements_after: String::new(),
             engagements_done: 0,
         }

@@ -348,11 +348,9 @@ impl Running<'_> {
         let row = tx.run(workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
         let counts = row.counts();
         let stuck = self.engagements_failed(&mut *tx).await?;
-        let holes = self.read_summary().holes;
         let (status, detail) = match &how {
             Written::Cancelled => ("cancelled", None),
             Written::Halted(words) => ("complete_with_failures", Some(words.clone())),
-            _ if !holes.is_empty() => ("complete_with_failures", Some(holes.join(" "))),
             _ if stuck > 0 => ("complete_with_failures", Some(engagements::failed_words(stuck))),
             _ if counts.failed + counts.parked > 0 => ("complete_with_failures", None),
             _ => ("complete", None),

@@ -40,7 +40,8 @@ async fn changes_of_one_instant_that_fill_more_than_a_page_are_all_read(pool: Pg
     });
     let run = world.run("changes").await;
     assert_eq!((run.status.as_str(), run.counts.updated), ("complete", 250), "{run:#?}");
-    let in_rome = world.contact_ids().iter().filter(|id| world.contact_text(id, "city").as_deref() == Some("Rome")).count();
+    let in_rome =
+        world.contact_ids().iter().filter(|id| world.contact_text(id, "city").as_deref() == Some("Rome")).count();
     assert_eq!(in_rome, 250);
 }
 

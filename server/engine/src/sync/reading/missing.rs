@@ -1,7 +1,10 @@
 //! Records that a whole list did not hold. That alone proves nothing: each is asked for by its id.
 
 use super::{ReadSummary, Reading};
-use crate::{Result, store::{links::MissedRow, records::RecordRow}};
+use crate::{
+    Result,
+    store::{links::MissedRow, records::RecordRow},
+};
 use domain::{Side, deletes::GoneBy, limits};
 use std::{collections::BTreeSet, str::FromStr as _};
 use time::OffsetDateTime;
@@ -83,9 +86,9 @@ impl Reading<'_> {
                 summary.chargify_event_id = self.context.row.chargify_event_id;
             }
         }
-        summary.holes.push(format!(
-            "The list of {0}s lacked some that are there, so it proves nothing: no {0} counts as gone because of it, and \
-             none was created. The next full run reads it again.",
+        summary.lost.tell(format!(
+            "{}'s list of {}s lacked some that are there: nobody counts as gone because of it.",
+            side.label(),
             side.noun()
         ));
     }
