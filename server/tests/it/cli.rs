@@ -269,3 +269,34 @@ async fn a_schema_is_brought_up_to_date(pool: PgPool) {
     let (code, out, error) = concord.run(&["migrate"]).await;
     assert!(code == 0 && out.contains("steps"), "{out}{error}");
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn webhooks_are_shown_tested_registered_and_fetched_by_commands(pool: PgPool) {
+    let mut concord = Concord::on(&pool).await;
+    concord.applied().await;
+    let (code, out, _) = concord.run(&["webhooks", "show", "billing"]).await;
+    assert!(code == 0 && out.contains("endpoint: not looked at yet\nlast webhook: none yet"), "{out}");
+
+    // Nobody serves: nothing is registered, and the reason is told.
+    concord.environment.insert("CONCORD_PUBLIC_URL", "http://127.0.0.1:9".to_owned());
+    let (code, out, _) = concord.run(&["webhooks", "test", "billing"]).await;
+    assert!(code == 1 && out.contains("127.0.0.1:9 does not take connections"), "{out}");
+    let (code, _, error) = concord.run(&["webhooks", "register", "billing"]).await;
+    assert!(code == 1 && error.contains("Nothing was changed at Chargify"), "{error}");
+    let (code, _, error) = concord.run(&["webhooks", "register", "nothing"]).await;
+    assert!(code == 1 && error.contains("no such connection"), "{error}");
+
+    concord.environment.remove("CONCORD_PUBLIC_URL");
+    let server = Server::start(concord.command(&["serve"]));
+    let url = server.first_line.trim().strip_prefix("Concord is at ").unwrap().to_owned();
+    concord.environment.insert("CONCORD_PUBLIC_URL", url);
+    let (code, out, error) = concord.run(&["webhooks", "register", "billing"]).await;
+    assert!(code == 0 && out.contains("was made, for 15 events."), "{out}{error}");
+    let (code, out, _) = concord.run(&["webhooks", "fetch", "billing", "--count"]).await;
+    assert_eq!((code, out.as_str()), (0, "0 webhooks did not reach Concord\n"));
+    let (code, out, _) = concord.run(&["webhooks", "fetch", "billing"]).await;
+    assert_eq!((code, out.as_str()), (0, "Nothing was missed.\n"));
+    let (code, out, _) = concord.run(&["webhooks", "show", "billing"]).await;
+    assert!(code == 0 && out.contains("endpoint: registered, and sends") && out.contains("arrived here."), "{out}");
+    assert!(server.end("-TERM") < Duration::from_secs(5));
+}
