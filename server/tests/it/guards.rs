@@ -33,6 +33,7 @@ const LOOKS: &[(&str, &str)] = &[
     ("run-items", "number=1&filter[tab]=create"),
     ("records-page", "filter[state]="),
     ("record-page", "sync=contacts&side=highlevel&id=c1"),
+    ("removals-page", ""),
     ("audit-page", "filter[outcome]=done"),
     ("audit-line", "line_no=1"),
 ];
@@ -67,6 +68,8 @@ const CHANGES: &[(&str, &str)] = &[
     ("answer-plan", "sync=contacts&side=highlevel&id=c1&draft[partner]=new"),
     ("answer-record", "sync=contacts&side=highlevel&id=c1&draft[partner]=nobody&seal=00"),
     ("take-part-again", "sync=contacts&side=highlevel&id=c1"),
+    ("approve-removals", "draft[shown]=1"),
+    ("refuse-removals", "draft[shown]=1"),
     ("change-role", "person=00000000-0000-0000-0000-000000000000&role=owner"),
     ("remove-member", "person=00000000-0000-0000-0000-000000000000"),
     ("create-workspace", "name=second"),

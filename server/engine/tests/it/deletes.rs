@@ -4,7 +4,7 @@
 use crate::support::{SYNC, Setup, World};
 use domain::{
     Side,
-    deletes::{DELETED_TAG, Effect},
+    deletes::DELETED_TAG,
     view::{PairState, RemovalDraft, RemovalView},
 };
 use engine::EngineError;
