@@ -93,6 +93,16 @@ pub fn money(cents: i64, currency: Option<&str>) -> String {
     currency.map_or_else(|| amount.clone(), |currency| format!("{amount} {currency}"))
 }
 
+/// A payment that failed, in words.
+#[must_use]
+pub fn failed_words(payment: &Payment, currency: Option<&str>) -> String {
+    let day = payment.at.date();
+    match payment.amount_in_cents {
+        Some(cents) => format!("A payment of {} failed on {day}", money(cents, currency)),
+        None => format!("A payment failed on {day}"),
+    }
+}
+
 /// Hundredths as a decimal number.
 fn decimal(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };

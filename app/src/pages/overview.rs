@@ -2,7 +2,7 @@
 
 use domain::{
     Right,
-    view::{ConnectionView, NeedView, OverviewView, QueueView, SyncView, Tally24},
+    view::{ConnectionView, NeedView, OverviewView, QueueView, SubscriptionCopyView, SyncView, Tally24},
 };
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ use crate::{
     page::{self, Seen},
     parts::{
         Actions, Acts, Ask, Asks, Balance, Card, Cell, Chart, Col, Column, Empty, Figure, Foot, Frame, Glyph, Half,
-        Item, Items, Ledger, LinkButton, Moment, Name, Place, Press, Row, Share, State, Table, Term, Tone, counted,
+        Item, Items, Ledger, LinkButton, Moment, Name, Place, Press, Row, Share, State, Table, Term, Tone, ago, counted,
         figure,
     },
 };
@@ -30,7 +30,7 @@ pub async fn overview() -> Result<OverviewView, AppError> {
 pub fn Overview() -> impl IntoView {
     page::loaded("Overview", overview(), |seen, view| {
         let now = seen.now();
-        let OverviewView { needs, pairs, pairs_in_step, syncs, connections, day, queue, .. } = view;
+        let OverviewView { needs, pairs, pairs_in_step, syncs, connections, day, queue, subscriptions, .. } = view;
         let answer = answer(&needs, pairs, day.in_work);
         let meaning = meaning(pairs, pairs_in_step);
         view! {
@@ -49,7 +49,7 @@ pub fn Overview() -> impl IntoView {
                 <SyncsCard seen=seen syncs=syncs ready=!connections.is_empty() />
                 <div class="cols-main">
                     <DayCard day=day queue=queue.clone() now=now />
-                    <ConnectionsCard connections=connections queue=queue />
+                    <ConnectionsCard connections=connections queue=queue copies=subscriptions now=now />
                 </div>
             </Frame>
         }
@@ -244,7 +244,12 @@ fn DayCard(day: Tally24, queue: QueueView, now: OffsetDateTime) -> impl IntoView
 }
 
 #[component]
-fn ConnectionsCard(connections: Vec<ConnectionView>, queue: QueueView) -> impl IntoView {
+fn ConnectionsCard(
+    connections: Vec<ConnectionView>,
+    queue: QueueView,
+    copies: Vec<SubscriptionCopyView>,
+    now: OffsetDateTime,
+) -> impl IntoView {
     let calls = format!(
         "{} to GoHighLevel and {} to Chargify in 24 hours",
         counted(queue.calls_highlevel, "call", "calls"),
@@ -291,8 +296,20 @@ fn ConnectionsCard(connections: Vec<ConnectionView>, queue: QueueView) -> impl I
                 <LinkButton text="All" href="/connections" small=true press=Press::Bare />
             </Actions>
             {content}
-            <Foot slot>{calls}</Foot>
+            <Foot slot>
+                <span>{calls}</span>
+                {copies.into_iter().map(|copy| view! { <span>{copy_words(&copy, now)}</span> }).collect_view()}
+            </Foot>
         </Card>
+    }
+}
+
+/// How far the copy of a site's subscriptions can be trusted.
+fn copy_words(copy: &SubscriptionCopyView, now: OffsetDateTime) -> String {
+    let many = counted(copy.subscriptions, "subscription", "subscriptions");
+    match copy.current_at {
+        Some(at) => format!("{many} of {}, current as of {}", copy.connection, ago(at.instant(), now)),
+        None => format!("{many} of {} by webhooks, never read whole", copy.connection),
     }
 }
 

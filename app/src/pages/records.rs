@@ -17,6 +17,7 @@ use crate::{
     },
 };
 
+mod billing;
 mod engagements;
 mod gone;
 pub mod one;

@@ -1,13 +1,16 @@
 //! The first screen: is all well, and if not, what to do.
 
-use crate::{Engine, Result, Viewer, store};
+use crate::{
+    Engine, Result, Viewer,
+    store::{self, subscriptions::Freshness},
+};
 use domain::{
     Side,
     denial::Denial,
     limits,
     view::{
-        At, ConnectionView, EndpointState, HearingView, NeedView, OverviewView, QueueView, SyncView, Tally24,
-        WebhooksView,
+        At, ConnectionView, EndpointState, HearingView, NeedView, OverviewView, QueueView, SubscriptionCopyView, SyncView,
+        Tally24, WebhooksView,
     },
 };
 use sqlx::PgConnection;
@@ -35,6 +38,8 @@ impl Engine {
         let parked = store::links::parked(&mut conn, workspace_id).await?;
         let queue = self.queue_view(&mut conn, viewer, now).await?;
         let day = self.day(&mut conn, viewer, now).await?;
+        let copies = store::subscriptions::copies(&mut conn, workspace_id).await?;
+        let subscriptions = copies.into_iter().map(copy_view).collect();
         Ok(OverviewView {
             now: At::from(now),
             needs: needs(
@@ -52,6 +57,7 @@ impl Engine {
             connections,
             day,
             queue,
+            subscriptions,
         })
     }
 
@@ -97,6 +103,15 @@ impl Engine {
             }
         }
         Ok(tally)
+    }
+}
+
+fn copy_view((connection, count, fresh): (String, i64, Freshness)) -> SubscriptionCopyView {
+    SubscriptionCopyView {
+        connection,
+        subscriptions: u64::try_from(count).unwrap_or(0),
+        current_at: fresh.current_at.filter(|_| fresh.listed_at.is_some()).map(At::from),
+        heard_at: fresh.heard_at.map(At::from),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Records as people look at them: find one, see both sides and why it stands as it does, bring it into step by hand.
 
 mod answer;
+mod billing;
 mod heirs;
 mod question;
 mod resync;
@@ -95,6 +96,7 @@ impl Engine {
         let row = rows.first().ok_or(EngineError::NotFound("record"))?;
         let state = pair_state(&row.verdict);
         let asked = self.question(&mut *conn, &context, &planned).await?;
+        let billing = self.billing_of(&mut *conn, &context, planned.customer_id()).await?;
         drop(conn);
         let ids: Vec<&str> = [planned.contact_id(), planned.customer_id()].into_iter().flatten().collect();
         let history = self.history(viewer, &ids).await?;
@@ -119,6 +121,7 @@ impl Engine {
             chargify_read_at: read_at(Side::Chargify, planned.customer_id(), &rows),
             would: planned.item.changes.iter().map(crate::runs::change_view).collect(),
             asked,
+            billing,
             gone: None,
         })
     }

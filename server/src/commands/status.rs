@@ -2,7 +2,7 @@
 
 use super::Errand;
 use crate::{cli::StatusArguments, config::Environment, installation::told, terminal::say};
-use domain::view::{OverviewView, ScheduleBriefView, SyncView};
+use domain::view::{At, OverviewView, ScheduleBriefView, SubscriptionCopyView, SyncView};
 use serde_json::{Value, json};
 
 pub(super) async fn status(arguments: StatusArguments, environment: Environment) -> anyhow::Result<u8> {
@@ -24,17 +24,29 @@ fn object(overview: &OverviewView) -> Value {
             "state": connection.state,
             "detail": connection.state_detail,
             "webhook_url": connection.webhook_url,
-            "paused_until": connection.paused_until.map(domain::view::At::rfc3339),
+            "paused_until": connection.paused_until.map(At::rfc3339),
             "pause_reason": connection.pause_reason,
         })
     });
     json!({
         "connections": connections.collect::<Vec<_>>(),
         "syncs": overview.syncs.iter().map(sync).collect::<Vec<_>>(),
+        "subscriptions": overview.subscriptions.iter().map(|copy| subscriptions(copy, overview.now)).collect::<Vec<_>>(),
         "queue": { "ready": overview.queue.ready, "running": overview.queue.running },
         // How long the oldest waiting job has been waiting.
         "lag_s": overview.queue.oldest_s.unwrap_or(0),
         "needs": overview.needs.iter().map(|need| json!({ "kind": need.kind, "title": need.title })).collect::<Vec<_>>(),
+    })
+}
+
+/// How far the copy of a site's subscriptions can be trusted: `lag_s` is null while they were never read whole.
+fn subscriptions(copy: &SubscriptionCopyView, now: At) -> Value {
+    json!({
+        "connection": copy.connection,
+        "subscriptions": copy.subscriptions,
+        "current_at": copy.current_at.map(At::rfc3339),
+        "heard_at": copy.heard_at.map(At::rfc3339),
+        "lag_s": copy.current_at.map(|at| at.seconds_until(now).max(0)),
     })
 }
 
@@ -83,6 +95,11 @@ fn text(overview: &OverviewView) -> String {
             last.unwrap_or_default(),
             next.unwrap_or_default()
         ));
+    }
+    for copy in &overview.subscriptions {
+        let lag = copy.current_at.map(|at| format!("current as of {} s ago", at.seconds_until(overview.now).max(0)));
+        let lag = lag.unwrap_or_else(|| "never read whole".to_owned());
+        lines.push(format!("subscriptions of {}: {}, {lag}", copy.connection, copy.subscriptions));
     }
     let oldest = overview.queue.oldest_s.map(|seconds| format!(", the oldest for {seconds} s")).unwrap_or_default();
     lines.push(format!("queue: {} running, {} waiting{oldest}", overview.queue.running, overview.queue.ready));

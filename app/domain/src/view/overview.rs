@@ -1,6 +1,6 @@
 //! The first screen: is all well, and if not, what to do.
 
-use super::{At, ConnectionView, SyncView};
+use super::{At, ConnectionView, SubscriptionCopyView, SyncView};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct OverviewView {
     pub connections: Vec<ConnectionView>,
     pub day: Tally24,
     pub queue: QueueView,
+    /// Of each site whose subscriptions are known.
+    #[serde(default)]
+    pub subscriptions: Vec<SubscriptionCopyView>,
 }
 
 /// One thing that needs a person: what happened, is the data safe, what to press.

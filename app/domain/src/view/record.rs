@@ -1,6 +1,6 @@
 //! Records as pages see them: both sides, what was agreed last, what would happen now.
 
-use super::{At, decision::QuestionView, run::ChangeView};
+use super::{At, BillingView, decision::QuestionView, run::ChangeView};
 use crate::side::Side;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,9 @@ pub struct RecordView {
     pub would: Vec<ChangeView>,
     /// What a person has to settle before anything is written, or has settled and can take back.
     pub asked: Option<QuestionView>,
+    /// What the customer pays for; none: there is no customer, or nothing is known of it.
+    #[serde(default)]
+    pub billing: Option<BillingView>,
     /// Where the record was deleted: when, how that is known, and what became of its partner.
     #[serde(default)]
     pub gone: Option<TombstoneView>,

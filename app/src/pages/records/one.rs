@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::{
     super::{audit::line::begun, standing},
     SideId, Which,
+    billing::Billing,
     engagements::{Engagements, RetryEngagement, record_engagements},
     gone::{Gone, LastValues},
     question::{Question, TakePartAgain},
@@ -98,6 +99,7 @@ fn Record(
         .into_any(),
     };
     let fields = record.fields.clone();
+    let billing = record.billing.clone();
     let asked = record.asked.clone();
     let is_asked = asked.is_some();
     let carried = view! { <Engagements seen=seen.clone() engagements=engagements which=which.clone() /> };
@@ -131,6 +133,7 @@ fn Record(
             <Refused error=refused />
             {asked}
             {why}
+            <Billing billing=billing now=now />
             <div class="cols-main">
                 {sides}
                 <Past record=record may=seen.may(Right::SeeAudit) now=now />

@@ -54,6 +54,7 @@ impl Engine {
             chargify_read_at,
             would: Vec::new(),
             asked: None,
+            billing: None,
             gone: Some(tombstone(side, kept)),
         })
     }

@@ -399,3 +399,34 @@ pub(crate) async fn customers_there(
     .fetch_all(conn)
     .await
 }
+
+/// The copies of a workspace's sites that were ever read or heard of, by the connection's name, with how many subscriptions
+/// each has.
+pub(crate) async fn copies(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+) -> sqlx::Result<Vec<(String, i64, Freshness)>> {
+    let rows = sqlx::query!(
+        r#"
+        select c.name, known.listed_at, known.current_at, known.event_id, known.heard_at,
+               (select count(*)
+                from subscription as s
+                where s.workspace_id = known.workspace_id
+                  and s.connection_id = known.connection_id
+                  and s.gone_at is null) as "subscriptions!"
+        from subscription_cache as known
+        join connection as c using (workspace_id, connection_id)
+        where known.workspace_id = $1
+        order by c.name
+        "#,
+        workspace_id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let copies = rows.into_iter().map(|row| {
+        let (listed_at, current_at) = (row.listed_at, row.current_at);
+        let fresh = Freshness { listed_at, current_at, event_id: row.event_id, heard_at: row.heard_at };
+        (row.name, row.subscriptions, fresh)
+    });
+    Ok(copies.collect())
+}
