@@ -65,7 +65,19 @@ impl Engine {
             audit::append(&mut *tx, viewer.workspace_id(), line).await?;
         }
         tx.commit().await?;
+        for sync in wanted.syncs.iter().filter(|sync| !sync.facts.is_empty()) {
+            changed.extend(self.apply_facts(viewer.actor(), sync).await);
+        }
         Ok(changed)
+    }
+
+    /// After the rest, since it asks GoHighLevel: what the file says stands, whatever comes of it.
+    async fn apply_facts(&self, actor: &Actor, sync: &CheckedSync) -> Vec<String> {
+        let told = |line: String| format!("sync {}: {line}", sync.name);
+        match self.tell_facts_by(actor, &sync.name, &sync.facts).await {
+            Ok(done) => done.into_iter().map(told).collect(),
+            Err(error) => vec![told(format!("its billing facts are not told yet: {error}. Apply the file again"))],
+        }
     }
 
     /// The workspace's connections, syncs and mappings as a file that [`Engine::apply`] takes. It holds no credential,
@@ -106,7 +118,7 @@ impl Engine {
         for sync in wanted {
             let Some(row) = conn.sync_by_name(viewer.workspace_id(), &sync.name).await? else { continue };
             let keys: Vec<String> =
-                row.mapping()?.rules_changed_in(&sync.mapping).into_iter().map(|key| key.0).collect();
+                row.mapping()?.rules_changed_in(&sync.mapping_over(&row.mapping()?)).into_iter().map(|key| key.0).collect();
             conn.forget_rules(viewer.workspace_id(), row.sync_id(), &keys).await?;
         }
         Ok(())
@@ -231,7 +243,8 @@ impl Engine {
                 _ => format!("sync {name}: settings changed"),
             });
         }
-        if syncs::write_mapping(self, conn, actor, &row, (&wanted.mapping, REASON)).await? {
+        let mapping = wanted.mapping_over(&row.mapping()?);
+        if syncs::write_mapping(self, conn, actor, &row, (&mapping, REASON)).await? {
             changed.push(format!("sync {name}: mapping saved as version {}", row.mapping_version + 1));
         }
         changed.extend(self.apply_schedule(conn, actor, row.sync_id(), wanted).await?);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is, helpers included")]
 
 mod audit_pages;
+mod billing_pages;
 mod browser;
 mod cli;
 mod decision_pages;

@@ -39,6 +39,20 @@ pub struct BillingView {
     pub heard_at: Option<At>,
 }
 
+/// A billing fact and where it is told, or would be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FactView {
+    pub key: String,
+    /// Its name, and that of the custom field made for it.
+    pub label: String,
+    /// The type of the custom field made for it; none: it is told as a tag.
+    pub kind: Option<String>,
+    /// The field it is told in already.
+    pub told_in: Option<String>,
+    /// A custom field of that name and type is there, as last read.
+    pub is_there: bool,
+}
+
 /// The copy of one site's subscriptions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubscriptionCopyView {

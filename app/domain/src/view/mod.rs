@@ -20,7 +20,7 @@ mod webhooks;
 
 pub use at::At;
 pub use audit::{AuditFilter, AuditLineView, AuditPageView};
-pub use billing::{BillingView, SubscriptionCopyView, SubscriptionView};
+pub use billing::{BillingView, FactView, SubscriptionCopyView, SubscriptionView};
 pub use connection::{AppView, CheckStepView, CheckView, ConnectionView, CredentialView, StepState};
 pub use decision::{
     AnswerDraft, CandidateView, ConflictView, FieldAnswerDraft, FormerContactView, HeirView, QuestionKind, QuestionView,

@@ -4,9 +4,7 @@ use domain::view::{BillingView, SubscriptionView};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use crate::parts::{
-    Card, Cell, Col, Empty, Glyph, Moment, Name, Row, Standing, State, Table, Tone, ago,
-};
+use crate::parts::{Card, Cell, Col, Empty, Glyph, Moment, Name, Row, Standing, State, Table, Tone, ago};
 
 /// The subscriptions of the customer; nothing where nothing is known of any.
 #[component]

@@ -21,6 +21,16 @@ pub struct RowForm {
     pub transform: String,
 }
 
+impl RowForm {
+    /// A new row. A billing fact goes one way only, and nobody else has a say in it.
+    pub fn of(highlevel: String, chargify: String) -> Self {
+        let is_fact = domain::subscription::is_fact(&chargify.as_str().into());
+        let (direction, conflict) = if is_fact { ("to_highlevel", "chargify") } else { ("", "") };
+        let (direction, conflict) = (direction.to_owned(), conflict.to_owned());
+        Self { highlevel, chargify, direction, conflict, ..Self::default() }
+    }
+}
+
 impl From<&RuleView> for RowForm {
     fn from(rule: &RuleView) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! The mapping of a sync as a table of real controls: which field goes where, who wins, what is done to the value.
 
+pub mod facts;
 pub mod rows;
 
 use domain::{
@@ -118,7 +119,7 @@ mod server {
             problems.push("choose a field on both sides, then add the row".to_owned());
             anchor = "#add".to_owned();
         } else if press == "add" {
-            rows.push(RowForm { highlevel: add_highlevel, chargify: add_chargify, ..RowForm::default() });
+            rows.push(RowForm::of(add_highlevel, add_chargify));
             anchor = format!("#row-{}", rows.len());
         } else if let Some(place) = press.strip_prefix("remove-").and_then(|place| place.parse::<usize>().ok())
             && place < rows.len()
@@ -146,14 +147,17 @@ mod server {
 pub fn MappingPage() -> impl IntoView {
     let name = page::param("name");
     let in_steps = page::query("step") == "3";
-    let refused = page::refused::<EditMapping>().or_else(page::refused::<ReadFields>);
+    let refused =
+        page::refused::<EditMapping>().or_else(page::refused::<ReadFields>).or_else(page::refused::<facts::TellFact>);
+    let just_told = page::query("done") == "facts";
     let just_read = page::query("done") == "fields";
     let load = async move {
         let choices = field_choices(name.clone()).await?;
         let draft = draft::find(&name).await;
-        Ok((sync(name).await?, choices, draft))
+        let facts = facts::billing_facts(name.clone()).await?;
+        Ok((sync(name).await?, choices, draft, facts))
     };
-    page::loaded("Mapping", load, move |seen, (sync, choices, draft)| {
+    page::loaded("Mapping", load, move |seen, (sync, choices, draft, facts)| {
         let address = format!("/syncs/{}", sync.name);
         let crumbs = vec![Crumb::place(Place::Syncs), Crumb::to(sync.name.clone(), address), Crumb::here("Mapping")];
         let version = sync.mapping_version;
@@ -171,8 +175,10 @@ pub fn MappingPage() -> impl IntoView {
                 {in_steps.then(|| view! { <Steps at=3 /> })}
                 <Refused error=refused />
                 {just_read.then(|| view! { <JustRead /> })}
+                {just_told.then(|| view! { <facts::JustTold /> })}
                 <Fields name=sync.name.clone() lacks=seen.lacks(Right::EditMapping) />
-                <Editor seen=seen.clone() sync=sync choices=choices draft=draft in_steps=in_steps />
+                <Editor seen=seen.clone() sync=sync.clone() choices=choices draft=draft in_steps=in_steps />
+                <facts::Facts name=sync.name facts=facts lacks=seen.lacks(Right::EditMapping) />
             </Frame>
         }
         .into_any()

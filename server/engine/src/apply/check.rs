@@ -8,6 +8,7 @@ use super::{
 use crate::{
     EngineError, Result,
     connections::{CredentialField, NewApp, NewConnection},
+    fields::unknown_fact,
     syncs::{Policy, catalogue_for, mapping_faults, name_fault},
 };
 use domain::{
@@ -15,6 +16,7 @@ use domain::{
     mapping::{Mapping, Rule},
     problem::Problem,
     schedule::{Schedule, ScheduleText},
+    subscription::FACTS,
 };
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -35,6 +37,8 @@ pub(super) struct CheckedSync {
     pub(super) policy: Policy,
     pub(super) mapping: Mapping,
     pub(super) schedule: Schedule,
+    /// Billing facts that are to be told to GoHighLevel.
+    pub(super) facts: Vec<String>,
     line: usize,
 }
 
@@ -56,6 +60,16 @@ impl CheckedConnection {
 }
 
 impl CheckedSync {
+    /// The mapping the file wants, with the rules there are for the facts it names: the file does not know their fields.
+    pub(super) fn mapping_over(&self, current: &Mapping) -> Mapping {
+        let is_asked = |rule: &&Rule| {
+            self.facts.iter().any(|fact| *fact == rule.chargify.0)
+                && self.mapping.rules.iter().all(|wanted| wanted.chargify != rule.chargify)
+        };
+        let kept = current.rules.iter().filter(is_asked).cloned();
+        Mapping { rules: self.mapping.rules.iter().cloned().chain(kept).collect() }
+    }
+
     /// A fault of this entry, with its place.
     pub(super) fn tell(&self, fault: &str) -> String {
         format!("line {}, sync {}: {fault}", self.line, self.name)
@@ -245,7 +259,19 @@ impl Check<'_> {
         self.faults.extend(policy.faults().into_iter().map(|fault| format!("line {line}, sync {name}: {fault}")));
         let mapping = self.mapping(&name, line, &entry.field);
         let schedule = self.schedule(&name, line, &entry.schedule);
-        CheckedSync { name, highlevel: entry.highlevel, chargify: entry.chargify, policy, mapping, schedule, line }
+        let facts = self.facts(&name, &entry.billing_facts);
+        let (highlevel, chargify) = (entry.highlevel, entry.chargify);
+        CheckedSync { name, highlevel, chargify, policy, mapping, schedule, facts, line }
+    }
+
+    fn facts(&mut self, sync: &str, entries: &[Spanned<String>]) -> Vec<String> {
+        for entry in entries {
+            let (fact, line) = (entry.get_ref(), self.line(entry));
+            if !FACTS.iter().any(|known| known.key == fact) {
+                self.faults.push(format!("line {line}, sync {sync}, billing_facts: {}", unknown_fact(fact)));
+            }
+        }
+        entries.iter().map(|entry| entry.get_ref().clone()).collect()
     }
 
     fn schedule(&mut self, sync: &str, sync_line: usize, entry: &ScheduleEntry) -> Schedule {

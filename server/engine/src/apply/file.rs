@@ -79,6 +79,9 @@ pub(super) struct SyncEntry {
     pub(super) write_reference: bool,
     #[serde(default)]
     pub(super) field: Vec<FieldEntry>,
+    /// Facts told to GoHighLevel in custom fields named after them, which are made where there are none.
+    #[serde(default)]
+    pub(super) billing_facts: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) schedule: ScheduleEntry,
     /// Off where nothing is said.

@@ -43,6 +43,8 @@ actions! {
     TokenRenewed = "connection.token_renewed";
     /// The fields an account made itself are others than before.
     FieldsRead = "connection.fields_read";
+    /// A custom field made in GoHighLevel on request.
+    FieldMade = "connection.field_made";
     SyncCreated = "sync.created";
     SyncChanged = "sync.changed";
     SyncEnabled = "sync.enabled";

@@ -87,6 +87,9 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
             let side = capital(side);
             format!("{side} has {} new fields of its own and lacks {} in {what}", names("new"), names("gone"))
         }
+        AuditAction::FieldMade => {
+            format!("{who} made the custom field {} in {side} of the connection {what}", text(row, "name").unwrap_or_default())
+        }
         AuditAction::ConnectionTested => format!("{who} tested the connection {what}"),
         AuditAction::CredentialRemoved => {
             format!("{who} removed the {} of the connection {what}", credential(text(row, "field")))

@@ -7,6 +7,7 @@ mod bearer;
 mod engagements;
 mod grant;
 mod location;
+mod making;
 mod meter;
 mod refusal;
 mod remove;

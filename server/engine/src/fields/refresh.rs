@@ -86,7 +86,7 @@ impl Engine {
     }
 
     /// Reads and keeps one account's fields; a change of them is audited. Returns them as stored.
-    async fn read_fields(
+    pub(super) async fn read_fields(
         &self,
         context: &SyncContext,
         clients: &Clients,

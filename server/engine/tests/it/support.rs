@@ -134,6 +134,11 @@ impl World {
     }
 
     async fn apply(&self, setup: &Setup) {
+        self.applied(setup).await.unwrap();
+    }
+
+    /// Applies the file of a setup, as it was at first or another.
+    pub(crate) async fn applied(&self, setup: &Setup) -> Result<Vec<String>, engine::EngineError> {
         let (highlevel, chargify) = (&self.sandbox.highlevel, &self.sandbox.chargify);
         let file = format!(
             r#"
@@ -176,7 +181,7 @@ impl World {
             "SHARED_KEY" => Ok(chargify.credential("shared_key").into()),
             _ => Err(format!("{name} is not set")),
         };
-        self.engine.apply(&self.viewer().await, &file, &credential).await.unwrap();
+        self.engine.apply(&self.viewer().await, &file, &credential).await
     }
 
     /// A further process on the same database.

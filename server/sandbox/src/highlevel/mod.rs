@@ -194,6 +194,12 @@ impl HighLevel {
         self.main_mut().is_some_and(|location| location.delete_field(named).is_ok())
     }
 
+    /// Renames a custom field of the main location, as a person would; `false` when there is none. No event tells.
+    pub fn rename_custom_field(&mut self, before: &str, after: &str) -> bool {
+        let field = self.main_mut().and_then(|location| location.fields.iter_mut().find(|field| field.name == before));
+        field.map(|field| after.clone_into(&mut field.name)).is_some()
+    }
+
     /// A contact of the main location.
     pub fn contact(&self, id: &str) -> Option<&Contact> {
         self.main()?.book.get(id).map(AsRef::as_ref)

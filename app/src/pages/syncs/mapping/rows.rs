@@ -51,9 +51,17 @@ pub fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, 
         .into_iter()
         .map(|problem| view! { <p class="error"><Icon glyph=Glyph::Failed />{problem}</p> })
         .collect_view();
-    let directions =
-        ["both", "to_chargify", "to_highlevel"].map(|word| Choice::new(word, direction_words(word))).to_vec();
-    let direction = if row.direction.is_empty() { "both".to_owned() } else { row.direction };
+    let is_fact = domain::subscription::is_fact(&row.chargify.as_str().into());
+    let ways: &[&str] = if is_fact { &["to_highlevel"] } else { &["both", "to_chargify", "to_highlevel"] };
+    let directions = ways.iter().map(|word| Choice::new(*word, direction_words(word))).collect::<Vec<_>>();
+    let why_locked = is_fact.then(|| {
+        view! { <p class="sub">"One way only: Chargify bills it, and nobody changes it by a field."</p> }
+    });
+    let direction = match row.direction.as_str() {
+        _ if is_fact => "to_highlevel".to_owned(),
+        "" => "both".to_owned(),
+        _ => row.direction,
+    };
     let remove = (!known.locked && may).then(|| {
         view! {
             <Button
@@ -97,6 +105,7 @@ pub fn EditRow(place: usize, row: RowForm, known: Known, problems: Vec<String>, 
                     />
                 </div>
                 <Policies place=place named=named conflict=conflict empty=empty may=may />
+                {why_locked}
                 <div id=described_by.is_some().then_some(error_id)>{errors}</div>
             </Rule>
             {remove}

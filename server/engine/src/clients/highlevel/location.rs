@@ -58,6 +58,11 @@ pub(super) fn custom_fields(body: &Json) -> Option<Vec<CustomField>> {
     Some(rows.iter().filter(of_contacts).filter_map(custom_field).collect())
 }
 
+/// `{customField: {...}}`.
+pub(super) fn made_field(body: &Json) -> Option<CustomField> {
+    custom_field(body.get("customField")?)
+}
+
 fn custom_field(row: &Json) -> Option<CustomField> {
     let id = json::text(row, "id")?;
     let options = row.get("picklistOptions").and_then(Json::as_array);
