@@ -34,7 +34,8 @@ pub enum Command {
     /// Prints what changed; a second time, nothing does. The file is the whole truth about the connections and syncs it
     /// names: what it leaves out of one returns to its default, whatever was set in the browser. What it does not name
     /// stays as it is. When anything is wrong with the file, all of it is told and nothing is changed. Credentials are
-    /// read from the environment variables that the file names.
+    /// read from the environment variables that the file names. For `billing_facts` of a sync, custom fields named after them
+    /// are made in GoHighLevel where there are none.
     Apply(ApplyArguments),
     /// Print connections, syncs and mappings as a TOML file for `apply`, without credentials
     Export(WorkspaceArguments),
@@ -43,7 +44,7 @@ pub enum Command {
     /// Works the queue itself when no server does. Exits with 0 when the run is complete, 3 when it waits for a person's
     /// approval, and 1 when it ended in any other way.
     Run(RunArguments),
-    /// Print how connections, syncs and the queue are
+    /// Print how connections, syncs, the copies of subscriptions and the queue are
     Status(StatusArguments),
     /// Records that wait to be deleted because their partners were: show, approve, keep
     #[command(subcommand)]

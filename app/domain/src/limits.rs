@@ -20,6 +20,11 @@ pub const CHARGIFY_METAFIELD_NAME_CHARS: usize = 100;
 /// its values then look emptied.
 pub const FIELDS_SURE_S: i64 = 60;
 
+/// Pages of subscriptions read in one go: a million of them; a list longer than that has no end.
+pub const SUBSCRIPTION_PAGES: u32 = 5_000;
+/// Subscriptions of one customer that a page shows. The others end older ones; they count all the same.
+pub const SUBSCRIPTIONS_SHOWN: usize = 50;
+
 /// Requests Chargify lets run at once per site, over everyone who uses it (Maxio, API rate limiting).
 pub const CHARGIFY_IN_FLIGHT: u16 = 4;
 /// Fewest slots a lane can be given: it would stand still with none.

@@ -1,6 +1,7 @@
 //! Subscriptions as pages see them: from the copy, with how far it can be trusted.
 
 use super::At;
+use crate::limits;
 use crate::subscription::{Standing, Subscription, failed_words, governing, money};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,8 @@ pub struct SubscriptionView {
 pub struct BillingView {
     /// The one that stands for the customer first, then the youngest first.
     pub subscriptions: Vec<SubscriptionView>,
+    /// How many more there are, older ones.
+    pub more: u64,
     /// Until when nothing that happened at the site can be missing; none: they were never read whole.
     pub current_at: Option<At>,
     /// When a webhook last changed any of the site.
@@ -73,7 +76,9 @@ impl BillingView {
         let mut views: Vec<SubscriptionView> =
             subscriptions.iter().map(|one| view(one, governs.as_ref() == Some(&one.id))).collect();
         views.sort_by_key(|one| (!one.governs, std::cmp::Reverse(one.created_at)));
-        Self { subscriptions: views, current_at, heard_at }
+        let more = views.len().saturating_sub(limits::SUBSCRIPTIONS_SHOWN) as u64;
+        views.truncate(limits::SUBSCRIPTIONS_SHOWN);
+        Self { subscriptions: views, more, current_at, heard_at }
     }
 }
 

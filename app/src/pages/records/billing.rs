@@ -4,7 +4,7 @@ use domain::view::{BillingView, SubscriptionView};
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use crate::parts::{Card, Cell, Col, Empty, Glyph, Moment, Name, Row, Standing, State, Table, Tone, ago};
+use crate::parts::{Card, Cell, Col, Empty, Glyph, Moment, Name, Row, Standing, State, Table, Tone, ago, counted};
 
 /// The subscriptions of the customer; nothing where nothing is known of any.
 #[component]
@@ -20,6 +20,8 @@ pub(super) fn Billing(billing: Option<BillingView>, now: OffsetDateTime) -> impl
         .into_any();
     }
     let several = billing.subscriptions.len() > 1;
+    let older = counted(billing.more, "older one is", "older ones are");
+    let more = (billing.more > 0).then(|| view! { <p class="card-body meta">{format!("{older} not shown.")}</p> });
     let columns = vec![
         Col::text("Product"),
         Col::text("State"),
@@ -37,6 +39,7 @@ pub(super) fn Billing(billing: Option<BillingView>, now: OffsetDateTime) -> impl
             <Table caption="Subscriptions of the customer" columns=columns wide=true>
                 {rows}
             </Table>
+            {more}
         </Card>
     }
     .into_any()

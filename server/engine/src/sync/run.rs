@@ -275,8 +275,10 @@ impl Running<'_> {
             }
         };
         reading.metafields_since(began_at).await?;
-        let is_whole = self.row.mode != "changes" && self.row.chosen.is_none();
-        reading.subscriptions(is_whole, began_at, summary.chargify_event_id).await?;
+        match (self.row.mode.as_str(), &self.row.chosen) {
+            (_, Some(_)) => reading.facts_of_run().await?,
+            (mode, None) => reading.subscriptions(mode != "changes", began_at, summary.chargify_event_id).await?,
+        }
         summary.resting = self.context.resting.iter().map(|(rule, why)| format!("{rule}: {why}")).collect();
         Ok(summary)
     }

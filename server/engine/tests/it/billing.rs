@@ -97,6 +97,7 @@ async fn subscriber(pool: &PgPool, facts: &[(&str, &str)]) -> (World, String, i6
     let subscription = world.sign_up(customer, "pro", SubscriptionState::Active);
     let contact = world.add_contact("Ada", "Bill", "ada@bill.example");
     world.skip_webhooks(3).await;
+    world.later();
     let run = world.run("full").await;
     assert_eq!(run.status, "complete", "{run:#?}");
     // The reference, and what was told.

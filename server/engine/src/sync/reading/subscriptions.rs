@@ -78,6 +78,11 @@ impl Reading<'_> {
             self.all_subscriptions(began_at, event_id).await?;
             return self.facts_of_all(None).await;
         }
+        self.facts_of_run().await
+    }
+
+    /// Renews the facts of the customers the run has seen, from what is known of their subscriptions.
+    pub(crate) async fn facts_of_run(&self) -> Result<()> {
         self.facts_of_all(Some(self.run_id)).await
     }
 
@@ -86,17 +91,26 @@ impl Reading<'_> {
     async fn all_subscriptions(&self, began_at: OffsetDateTime, event_id: Option<i64>) -> Result<()> {
         let mut page = SubscriptionPage { page: 1, updated_since: None };
         let mut unreadable = 0;
-        loop {
+        while page.page <= limits::SUBSCRIPTION_PAGES {
             let mark = self.site();
             let rows = self.try_read(|| self.readers.subscriptions(&self.call, &page)).await?;
             unreadable += rows.unreadable;
             let mut conn = self.engine.store().session().await?;
             conn.put_subscriptions(mark, &rows.subscriptions).await?;
             if !rows.more {
-                break;
+                return self.note_whole(unreadable, (began_at, event_id)).await;
             }
             page.page += 1;
         }
+        tracing::warn!(
+            pages = limits::SUBSCRIPTION_PAGES,
+            "the list of subscriptions has no end; it does not count as whole"
+        );
+        Ok(())
+    }
+
+    /// The list was read to its end.
+    async fn note_whole(&self, unreadable: u64, (began_at, event_id): (OffsetDateTime, Option<i64>)) -> Result<()> {
         if unreadable > 0 {
             // Whose they are is not known, so nothing can be told of anybody for certain that was not before.
             tracing::warn!(unreadable, "some subscriptions cannot be read; their list does not count as whole");
@@ -135,7 +149,11 @@ impl Reading<'_> {
             events.iter().filter_map(|event| event.customer_id.as_ref()).map(|id| id.0.clone()).collect();
         customers.extend(self.forget_deleted(&events).await?);
         let stale = self.stale_subscriptions(&events, &customers).await?;
-        customers.extend(self.read_subscriptions(&stale).await?);
+        let Some(touched) = self.read_subscriptions(&stale).await? else {
+            self.all_subscriptions(began_at, Some(newest)).await?;
+            return self.facts_of_all(None).await;
+        };
+        customers.extend(touched);
         let customers: Vec<String> = customers.into_iter().collect();
         let mut conn = self.engine.store().session().await?;
         self.engine.tell_facts(&mut *conn, self.context, Some(self.run_id), &customers).await?;
@@ -180,14 +198,15 @@ impl Reading<'_> {
         Ok(stale.into_values().collect())
     }
 
-    /// One list of what changed lately for all of them, and by id those it does not have. Returns the customers concerned.
-    async fn read_subscriptions(&self, stale: &[Stale]) -> Result<BTreeSet<String>> {
+    /// One list of what changed lately for all of them, and by id those it does not have. Returns the customers concerned;
+    /// `None`: there are so many that all are better listed.
+    async fn read_subscriptions(&self, stale: &[Stale]) -> Result<Option<BTreeSet<String>>> {
         let mut touched = BTreeSet::new();
         let mut missing: BTreeMap<&RemoteId, i64> = stale.iter().map(|one| (&one.id, one.event_id)).collect();
-        let Some(earliest) = stale.iter().map(|one| one.at).min() else { return Ok(touched) };
+        let Some(earliest) = stale.iter().map(|one| one.at).min() else { return Ok(Some(touched)) };
         let updated_since = (stale.len() > 1).then(|| earliest - time::Duration::seconds(limits::WATERMARK_OVERLAP_S));
         let mut page = SubscriptionPage { page: 1, updated_since };
-        while updated_since.is_some() {
+        while updated_since.is_some() && page.page <= limits::SUBSCRIPTION_PAGES {
             let mark = self.site();
             let mut rows = self.try_read(|| self.readers.subscriptions(&self.call, &page)).await?;
             for row in &mut rows.subscriptions {
@@ -200,10 +219,13 @@ impl Reading<'_> {
             }
             page.page += 1;
         }
-        for (id, event_id) in missing.into_iter().take(GETS_MAX) {
+        if missing.len() > GETS_MAX {
+            return Ok(None);
+        }
+        for (id, event_id) in missing {
             touched.extend(self.read_subscription(id, event_id).await?);
         }
-        Ok(touched)
+        Ok(Some(touched))
     }
 
     async fn read_subscription(&self, id: &RemoteId, event_id: i64) -> Result<Vec<String>> {
