@@ -287,7 +287,7 @@ async fn chargify_tests_and_samples_are_acknowledged_and_left_alone(pool: PgPool
     for body in [
         "id=1&event=test&payload[chargify]=testing",
         "id=2&event=customer_update&payload[customer][id]=0&payload[site][subdomain]=acme",
-        "id=3&event=payment_success&payload[subscription][customer][id]=5",
+        "id=3&event=metered_usage&payload[subscription][customer][id]=5",
     ] {
         assert_eq!(chargify(&engine, body).await, Received::Ignored, "{body}");
     }
