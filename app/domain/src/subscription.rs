@@ -69,7 +69,8 @@ impl Subscription {
     /// state says so. A success may have gone unheard; a live subscription in good standing that owes nothing proves it.
     #[must_use]
     pub fn failed_payment(&self) -> Option<&Payment> {
-        let is_settled = self.state.standing() == Standing::Good && self.balance_in_cents.is_none_or(|cents| cents <= 0);
+        let is_settled =
+            self.state.standing() == Standing::Good && self.balance_in_cents.is_none_or(|cents| cents <= 0);
         self.payment.as_ref().filter(|payment| payment.failed && !is_settled)
     }
 

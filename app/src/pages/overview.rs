@@ -13,8 +13,8 @@ use crate::{
     page::{self, Seen},
     parts::{
         Actions, Acts, Ask, Asks, Balance, Card, Cell, Chart, Col, Column, Empty, Figure, Foot, Frame, Glyph, Half,
-        Item, Items, Ledger, LinkButton, Moment, Name, Place, Press, Row, Share, State, Table, Term, Tone, ago, counted,
-        figure,
+        Item, Items, Ledger, LinkButton, Moment, Name, Place, Press, Row, Share, State, Table, Term, Tone, ago,
+        counted, figure,
     },
 };
 

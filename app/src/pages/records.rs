@@ -12,8 +12,8 @@ use crate::{
     AppError,
     page::{self, Seen, encoded},
     parts::{
-        Actions, Card, Cell, Choice, Col, Disc, Empty, Filter, Frame, Glyph, Half, Head, LinkButton, Moment, Name, Pager,
-        Pair, Place, Press, Row, Search, Select, State, Table, Words, counted, figure, shortened,
+        Actions, Card, Cell, Choice, Col, Disc, Empty, Filter, Frame, Glyph, Half, Head, LinkButton, Moment, Name,
+        Pager, Pair, Place, Press, Row, Search, Select, State, Table, Words, counted, figure, shortened,
     },
 };
 

@@ -117,8 +117,12 @@ impl Engine {
     ) -> Result<()> {
         for sync in wanted {
             let Some(row) = conn.sync_by_name(viewer.workspace_id(), &sync.name).await? else { continue };
-            let keys: Vec<String> =
-                row.mapping()?.rules_changed_in(&sync.mapping_over(&row.mapping()?)).into_iter().map(|key| key.0).collect();
+            let keys: Vec<String> = row
+                .mapping()?
+                .rules_changed_in(&sync.mapping_over(&row.mapping()?))
+                .into_iter()
+                .map(|key| key.0)
+                .collect();
             conn.forget_rules(viewer.workspace_id(), row.sync_id(), &keys).await?;
         }
         Ok(())

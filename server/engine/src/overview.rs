@@ -9,8 +9,8 @@ use domain::{
     denial::Denial,
     limits,
     view::{
-        At, ConnectionView, EndpointState, HearingView, NeedView, OverviewView, QueueView, SubscriptionCopyView, SyncView,
-        Tally24, WebhooksView,
+        At, ConnectionView, EndpointState, HearingView, NeedView, OverviewView, QueueView, SubscriptionCopyView,
+        SyncView, Tally24, WebhooksView,
     },
 };
 use sqlx::PgConnection;

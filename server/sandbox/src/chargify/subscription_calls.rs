@@ -206,7 +206,13 @@ impl Chargify {
         true
     }
 
-    pub(super) fn tell_subscription(&mut self, key: &'static str, id: i64, before: SubscriptionState, now: OffsetDateTime) {
+    pub(super) fn tell_subscription(
+        &mut self,
+        key: &'static str,
+        id: i64,
+        before: SubscriptionState,
+        now: OffsetDateTime,
+    ) {
         let Some(subscription) = self.subscriptions.get(id).cloned() else { return };
         let Some(customer) = self.customers.get(subscription.customer_id).cloned() else { return };
         let product = subscription.product();
