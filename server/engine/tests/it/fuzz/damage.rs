@@ -81,7 +81,9 @@ impl Damage {
         match self {
             Self::Flip(at, bit) => {
                 let at = at.index(message.len());
-                message[at] ^= 1 << bit;
+                if let Some(byte) = message.get_mut(at) {
+                    *byte ^= 1 << bit;
+                }
             }
             Self::Cut(at, many) => drop(message.drain(part(at, many, message.len()))),
             Self::BreakOff(at) => message.truncate(at.index(message.len())),

@@ -59,10 +59,8 @@ async fn genuine(world: &World) -> Vec<(Side, Vec<u8>)> {
         ("UNINSTALL", serde_json::json!({ "appId": "app" })),
     ] {
         let mut body = inner;
-        body["type"] = event.into();
-        body["locationId"] = location.into();
-        body["contactId"] = contact.as_str().into();
-        body["webhookId"] = event.into();
+        let more = [("type", event), ("locationId", location), ("contactId", &contact), ("webhookId", event)];
+        body.as_object_mut().unwrap().extend(more.map(|(key, value)| (key.to_owned(), value.into())));
         all.push((Side::Highlevel, serde_json::to_vec(&body).unwrap()));
     }
     let state = format!(
@@ -114,5 +112,5 @@ async fn fuzz_whatever_arrives_signed_ends_in_one_outcome(pool: PgPool) {
     }
     assert!(taken > 0 && world.audit_verifies().await);
     assert!(!world.engine.sync(&world.viewer().await, SYNC).await.unwrap().name.is_empty(), "its page still opens");
-    println!("fuzz webhooks: {cases} cases, {taken} taken, in {:.0} s", began.elapsed().as_secs_f64());
+    super::told("webhooks", cases, began);
 }
