@@ -103,6 +103,7 @@ fn Needs(needs: Vec<NeedView>) -> impl IntoView {
         .map(|need| {
             let (tone, glyph) = match need.kind.as_str() {
                 "credential" => (Tone::Bad, Glyph::Key),
+                "age" => (Tone::Warn, Glyph::Key),
                 "failure" => (Tone::Bad, Glyph::Warning),
                 "setup" => (Tone::Accent, Glyph::Play),
                 "approval" => (Tone::Warn, Glyph::Decision),

@@ -141,7 +141,10 @@ fn welcome(app: &App, setup_url: &str, sandbox: &Sandbox) -> String {
          \x20   GoHighLevel  {highlevel_url}\n\
          \x20     location id   {location}\n\
          \x20     token         {token}\n\
-         \x20     webhook key   {webhook_key}\n\n\
+         \x20     webhook key   {webhook_key}\n\
+         \x20     in place of the token, an app of its Marketplace:\n\
+         \x20     client id     {client_id}\n\
+         \x20     client secret {client_secret}\n\n\
          \x20   Chargify     {chargify_url}\n\
          \x20     subdomain     {subdomain}\n\
          \x20     API key       {api_key}\n\
@@ -153,6 +156,8 @@ fn welcome(app: &App, setup_url: &str, sandbox: &Sandbox) -> String {
         location = highlevel.credential("location_id"),
         token = highlevel.credential("token"),
         webhook_key = highlevel.credential("webhook_public_key").trim().replace('\n', "\n                    "),
+        client_id = highlevel.credential("client_id"),
+        client_secret = highlevel.credential("client_secret"),
         chargify_url = chargify.base_url,
         subdomain = chargify.credential("subdomain"),
         api_key = chargify.credential("api_key"),

@@ -22,7 +22,7 @@ pub struct OverviewView {
 /// One thing that needs a person: what happened, is the data safe, what to press.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NeedView {
-    /// `decision`, `credential`, `failure`, `setup`, `approval`.
+    /// `age`, `decision`, `credential`, `failure`, `setup`, `approval`.
     pub kind: String,
     pub title: String,
     pub detail: String,

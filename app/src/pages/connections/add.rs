@@ -262,7 +262,11 @@ fn Form(seen: Seen, side: Side, with_app: bool, kept: Kept, refused: Option<AppE
             Tab::new("Private token", "/connections/new?side=highlevel", !with_app),
             Tab::new("App of the Marketplace", "/connections/new?side=highlevel&with=app", with_app),
         ];
-        view! { <Segments label="What calls are made with" tabs=tabs /> }
+        view! {
+            <div class="line">
+                <Segments label="What calls are made with" tabs=tabs />
+            </div>
+        }
     });
     let rest =
         kept.rest(&FIELDS).into_iter().map(|problem| view! { <Notice tone=Tone::Bad what=problem /> }).collect_view();

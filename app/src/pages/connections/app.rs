@@ -66,9 +66,10 @@ pub(super) fn form(id: &str) -> String {
     format!("app:{id}")
 }
 
-/// The card of the app; of a connection with a private token, the way to one.
+/// The card of the app; of a connection with a private token, the way to one. `loud` where nothing else on the page
+/// asks for the install.
 #[component]
-pub fn AppCard(connection: ConnectionView, seen: Seen, kept: Kept, now: OffsetDateTime) -> impl IntoView {
+pub fn AppCard(connection: ConnectionView, seen: Seen, kept: Kept, now: OffsetDateTime, loud: bool) -> impl IntoView {
     let lacks = seen.lacks(Right::ManageConnections);
     let id = connection.id.clone();
     match connection.app {
@@ -85,7 +86,7 @@ pub fn AppCard(connection: ConnectionView, seen: Seen, kept: Kept, now: OffsetDa
             <Card title="App" note="of GoHighLevel’s Marketplace" id="app">
                 <Standing app=app.clone() now=now />
                 <div class="line">
-                    <InstallButton id=id.clone() standing=app.standing.clone() lacks=lacks.clone() />
+                    <InstallButton id=id.clone() standing=app.standing.clone() lacks=lacks.clone() loud=loud />
                 </div>
                 <InThePortal app=app.clone() webhook_url=connection.webhook_url />
                 <ChangeApp id=id app=Some(app) kept=kept lacks=lacks />
@@ -98,12 +99,13 @@ pub fn AppCard(connection: ConnectionView, seen: Seen, kept: Kept, now: OffsetDa
 
 /// The way to the Marketplace; out of reach with the reason for whoever lacks the right.
 #[component]
-pub fn InstallButton(id: String, standing: String, lacks: Option<String>) -> impl IntoView {
+pub fn InstallButton(id: String, standing: String, lacks: Option<String>, loud: bool) -> impl IntoView {
     let (text, press) = match standing.as_str() {
         "waiting" => ("Install in GoHighLevel", Press::Primary),
         "installed" => ("Install again", Press::Plain),
         _ => ("Install again in GoHighLevel", Press::Primary),
     };
+    let press = if loud { press } else { Press::Plain };
     match lacks {
         Some(why) => view! { <Guarded text=text lacks=Some(why) /> }.into_any(),
         None => view! { <LinkButton text=text href=format!("/oauth/install/{}", page::encoded(&id)) press=press /> }

@@ -123,7 +123,7 @@ pub fn ConnectionPage() -> impl IntoView {
                         {is_highlevel
                             .then(|| {
                                 view! {
-                                    <AppCard connection=connection.clone() seen=seen.clone() kept=kept_app now=now />
+                                    <AppCard connection=connection.clone() seen=seen.clone() kept=kept_app now=now loud=!done.is_empty() />
                                 }
                             })}
                         <WebhooksCard webhooks=hooks seen=seen.clone() told=told />
