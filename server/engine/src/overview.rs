@@ -49,6 +49,7 @@ impl Engine {
                 (u64::try_from(waiting).unwrap_or(0), count("failed")),
             )
             .into_iter()
+            .chain(apps_to_install(&connections))
             .chain(tokens_of_age(&connections, now))
             .collect(),
             pairs,
@@ -232,6 +233,18 @@ fn unread(webhooks: &WebhooksView, syncs: &[SyncView]) -> Option<NeedView> {
                 .to_owned(),
         action: "Set a schedule".to_owned(),
         href: format!("/syncs/{sync}/schedule"),
+    })
+}
+
+/// Apps that a person has yet to install.
+fn apps_to_install(connections: &[ConnectionView]) -> impl Iterator<Item = NeedView> {
+    let waiting = connections.iter().filter(|one| one.denial() == Some(Denial::NotInstalled));
+    waiting.map(|connection| NeedView {
+        kind: "setup".to_owned(),
+        title: format!("Install the app of {}", connection.name),
+        detail: "GoHighLevel asks which location it is for. Nothing is read or written before.".to_owned(),
+        action: "Install it".to_owned(),
+        href: format!("/connections/{}", connection.id),
     })
 }
 

@@ -60,8 +60,10 @@ pub(super) fn read(
 fn is_ours(recipient: &RecipientRow, members: &Map<String, Json>, event: &str) -> bool {
     match text(members, "locationId") {
         Some(location) => location == recipient.account,
+        // Which agency installs it is not known before.
+        None if event == INSTALL => recipient.client_id.is_some(),
         None => {
-            matches!(event, INSTALL | UNINSTALL)
+            event == UNINSTALL
                 && recipient.company_id.is_some()
                 && text(members, "companyId") == recipient.company_id
         }

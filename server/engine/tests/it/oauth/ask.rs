@@ -46,6 +46,8 @@ async fn a_person_is_sent_to_the_marketplace_with_a_state_of_their_own(pool: PgP
     let view = crm(&engine).await;
     assert_eq!((view.state.as_str(), view.app.as_ref().unwrap().standing.as_str()), ("untested", "waiting"));
     assert_eq!(view.denial(), Some(domain::denial::Denial::NotInstalled));
+    let overview = engine.overview(&engine.command_line(None).await.unwrap()).await.unwrap();
+    assert!(overview.needs.iter().any(|need| need.title == "Install the app of crm"), "{:#?}", overview.needs);
     let (address, asked) = engine.ask_for_install(&by, "crm").await.unwrap();
     assert!(address.starts_with(CHOOSER), "{address}");
     assert!(address.contains("redirect_uri=http%3A%2F%2F127.0.0.1%3A3000%2Foauth%2Fcallback"), "{address}");

@@ -136,3 +136,21 @@ async fn a_private_token_is_not_the_apps_to_end(pool: PgPool) {
     assert!(view.app.is_none());
     assert!(world.engine.test_connection(&by, "crm").await.unwrap().passed);
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_tells_of_an_install_is_taken_and_nothing_is_done_about_it(pool: PgPool) {
+    let world = World::open(&pool, Setup::default()).await;
+    for choice in [None, Some("choose=agency")] {
+        let by = world_with_app(&world, choice).await;
+        let mut told = world.webhook().await;
+        while !told.tells("INSTALL") {
+            told = world.webhook().await;
+        }
+        assert_eq!(world.receive(&told).await, Received::Ignored, "{choice:?}");
+        // The next one installs it anew, in the whole agency.
+        uninstall(&world, false).await;
+        let secret = sandbox::highlevel::oauth::CLIENT_SECRET;
+        let other = engine::NewApp { client_id: "another-app-0000".to_owned(), ..super::app() };
+        world.engine.use_app(&by, "crm", other, Some(secret.into())).await.unwrap();
+    }
+}
