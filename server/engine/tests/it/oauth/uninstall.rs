@@ -143,7 +143,7 @@ async fn what_tells_of_an_install_is_taken_and_nothing_is_done_about_it(pool: Pg
     for choice in [None, Some("choose=agency")] {
         let by = world_with_app(&world, choice).await;
         let mut told = world.webhook().await;
-        while !told.tells("INSTALL") {
+        while !told.tells("\"INSTALL\"") {
             told = world.webhook().await;
         }
         assert_eq!(world.receive(&told).await, Received::Ignored, "{choice:?}");
