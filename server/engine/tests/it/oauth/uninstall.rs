@@ -19,7 +19,7 @@ async fn uninstall(world: &World, whole_agency: bool) -> Webhook {
     assert!(gone);
     loop {
         let webhook = world.webhook().await;
-        if webhook.tells("UNINSTALL") {
+        if webhook.tells("\"UNINSTALL\"") {
             return webhook;
         }
     }
