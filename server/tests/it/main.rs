@@ -16,6 +16,7 @@ mod pages;
 mod postgres;
 mod program;
 mod record_pages;
+mod removal_pages;
 mod run_pages;
 mod schedule_pages;
 mod settings_pages;
