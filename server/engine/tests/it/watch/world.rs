@@ -81,7 +81,6 @@ pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) sandbox: Sandbox,
     pub(crate) engine: Engine,
-    pub(crate) public_url: String,
     door: Door,
 }
 
@@ -111,12 +110,12 @@ impl World {
             transport: Arc::new(HttpTransport::new().unwrap()),
             vault: Vault::new([7; 32]),
             settings: Settings {
-                public_url: public_url.clone(),
+                public_url,
                 allowed_base_urls: vec![sandbox.highlevel.base_url.clone(), sandbox.chargify.base_url.clone()],
             },
         });
         drop(door.engine.set(engine.clone()));
-        let world = Self { pool: pool.clone(), sandbox, engine, public_url, door };
+        let world = Self { pool: pool.clone(), sandbox, engine, door };
         world.apply(&world.file("", more)).await.unwrap();
         world.reset_stats();
         world
