@@ -4,7 +4,7 @@ pub mod add;
 pub mod app;
 pub mod denied;
 pub mod one;
-mod webhooks;
+pub mod webhooks;
 pub mod workflows;
 
 use domain::{Right, view::ConnectionView};

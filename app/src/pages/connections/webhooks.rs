@@ -91,7 +91,7 @@ pub(super) fn form(id: &str) -> String {
 
 /// The card of a connection's webhooks.
 #[component]
-pub(super) fn WebhooksCard(webhooks: WebhooksView, seen: Seen, told: Kept) -> impl IntoView {
+pub fn WebhooksCard(webhooks: WebhooksView, seen: Seen, told: Kept) -> impl IntoView {
     let now = seen.now();
     let note = match webhooks.side {
         Side::Highlevel => "What GoHighLevel tells by itself, within seconds",

@@ -18,6 +18,7 @@ use domain::{
     schedule::{Schedule, ScheduleText},
     subscription::FACTS,
 };
+use secrecy::SecretString;
 use std::collections::BTreeSet;
 use toml::Spanned;
 
@@ -111,6 +112,44 @@ fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
+/// A field by its name, with what the entry gives.
+type Given<'a> = (&'static str, Option<&'a Spanned<String>>);
+
+/// The side of an entry, the fields it must have, and those that have no meaning for it.
+fn fields_of(entry: &ConnectionEntry) -> (Side, [Given<'_>; 2], Vec<Given<'_>>) {
+    match entry.kind {
+        Kind::Highlevel => (
+            Side::Highlevel,
+            [
+                ("location_id", entry.location_id.as_ref()),
+                match &entry.client_id {
+                    Some(_) => ("client_secret_env", entry.client_secret_env.as_ref()),
+                    None => ("token_env", entry.token_env.as_ref()),
+                },
+            ],
+            vec![
+                ("subdomain", entry.subdomain.as_ref()),
+                ("api_key_env", entry.api_key_env.as_ref()),
+                ("shared_key_env", entry.shared_key_env.as_ref()),
+            ],
+        ),
+        Kind::Chargify => (
+            Side::Chargify,
+            [("subdomain", entry.subdomain.as_ref()), ("api_key_env", entry.api_key_env.as_ref())],
+            vec![
+                ("location_id", entry.location_id.as_ref()),
+                ("token_env", entry.token_env.as_ref()),
+                ("client_id", entry.client_id.as_ref()),
+                ("client_secret_env", entry.client_secret_env.as_ref()),
+                ("version_id", entry.version_id.as_ref()),
+                ("chooser_url", entry.chooser_url.as_ref()),
+                ("workflow_secret_env", entry.workflow_secret_env.as_ref()),
+                ("webhook_public_key", entry.webhook_public_key.as_ref()),
+            ],
+        ),
+    }
+}
+
 /// Why the endpoint of a connection cannot be registered.
 fn unregistrable(side: Side, registers: bool, has_shared_key: bool) -> Option<&'static str> {
     match side {
@@ -155,37 +194,7 @@ impl Check<'_> {
     fn connection(&mut self, entry: ConnectionEntry) -> Option<CheckedConnection> {
         let line = self.line(&entry.name);
         let name = entry.name.get_ref().clone();
-        let (side, needed, foreign) = match entry.kind {
-            Kind::Highlevel => (
-                Side::Highlevel,
-                [
-                    ("location_id", entry.location_id.as_ref()),
-                    match &entry.client_id {
-                        Some(_) => ("client_secret_env", entry.client_secret_env.as_ref()),
-                        None => ("token_env", entry.token_env.as_ref()),
-                    },
-                ],
-                vec![
-                    ("subdomain", entry.subdomain.as_ref()),
-                    ("api_key_env", entry.api_key_env.as_ref()),
-                    ("shared_key_env", entry.shared_key_env.as_ref()),
-                ],
-            ),
-            Kind::Chargify => (
-                Side::Chargify,
-                [("subdomain", entry.subdomain.as_ref()), ("api_key_env", entry.api_key_env.as_ref())],
-                vec![
-                    ("location_id", entry.location_id.as_ref()),
-                    ("token_env", entry.token_env.as_ref()),
-                    ("client_id", entry.client_id.as_ref()),
-                    ("client_secret_env", entry.client_secret_env.as_ref()),
-                    ("version_id", entry.version_id.as_ref()),
-                    ("chooser_url", entry.chooser_url.as_ref()),
-                    ("workflow_secret_env", entry.workflow_secret_env.as_ref()),
-                    ("webhook_public_key", entry.webhook_public_key.as_ref()),
-                ],
-            ),
-        };
+        let (side, needed, foreign) = fields_of(&entry);
         let before = self.faults.len();
         for (field, given) in foreign {
             if let Some(given) = given {
@@ -203,24 +212,7 @@ impl Check<'_> {
         if let Some(fault) = unregistrable(side, registers, entry.shared_key_env.is_some()) {
             self.faults.push(format!("line {line}, connection {name}: webhooks: {fault}"));
         }
-        let wanted = [
-            (CredentialField::Token, &entry.token_env),
-            (CredentialField::ApiKey, &entry.api_key_env),
-            (CredentialField::SharedKey, &entry.shared_key_env),
-            (CredentialField::ClientSecret, &entry.client_secret_env),
-            (CredentialField::WorkflowSecret, &entry.workflow_secret_env),
-        ];
-        let mut credentials = Vec::new();
-        for (field, variable) in wanted.into_iter().filter(|(field, _)| field.side() == side) {
-            let Some(variable) = variable else { continue };
-            match (self.credentials)(variable.get_ref()) {
-                Ok(secret) => credentials.push((field, secret)),
-                Err(fault) => {
-                    let line = self.line(variable);
-                    self.faults.push(format!("line {line}, connection {name}: {}_env: {fault}", field.as_str()));
-                }
-            }
-        }
+        let credentials = self.secrets(&name, side, &entry);
         if self.faults.len() > before {
             return None;
         }
@@ -241,6 +233,29 @@ impl Check<'_> {
             credentials,
         };
         Some(CheckedConnection { new, registers, line })
+    }
+
+    /// The credentials of that side which the entry names, as far as they can be had.
+    fn secrets(&mut self, name: &str, side: Side, entry: &ConnectionEntry) -> Vec<(CredentialField, SecretString)> {
+        let wanted = [
+            (CredentialField::Token, &entry.token_env),
+            (CredentialField::ApiKey, &entry.api_key_env),
+            (CredentialField::SharedKey, &entry.shared_key_env),
+            (CredentialField::ClientSecret, &entry.client_secret_env),
+            (CredentialField::WorkflowSecret, &entry.workflow_secret_env),
+        ];
+        let mut credentials = Vec::new();
+        for (field, variable) in wanted.into_iter().filter(|(field, _)| field.side() == side) {
+            let Some(variable) = variable else { continue };
+            match (self.credentials)(variable.get_ref()) {
+                Ok(secret) => credentials.push((field, secret)),
+                Err(fault) => {
+                    let line = self.line(variable);
+                    self.faults.push(format!("line {line}, connection {name}: {}_env: {fault}", field.as_str()));
+                }
+            }
+        }
+        credentials
     }
 
     fn sync(&mut self, entry: SyncEntry) -> CheckedSync {

@@ -135,7 +135,7 @@ fn refused(url: &str, answer: &Incoming) -> String {
             answer.header("location").unwrap_or("another address"),
             answer.status
         ),
-        503 | 502 | 504 => format!(
+        502..=504 => format!(
             "{} answers {}: the proxy does not reach Concord, or Concord cannot record now. Check both, then test again.",
             host(url),
             answer.status
