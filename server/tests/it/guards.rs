@@ -24,6 +24,7 @@ const LOOKS: &[(&str, &str)] = &[
     ("sync", "name=contacts"),
     ("mapping-versions", "name=contacts"),
     ("field-choices", "name=contacts"),
+    ("billing-facts", "name=contacts"),
     ("schedule", "name=contacts"),
     ("preview-schedule", "name=contacts&draft[changes]=off&draft[full]=nightly"),
     ("members", ""),
@@ -62,6 +63,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("cancel-run", "number=1"),
     ("edit-mapping", "form[sync]=contacts&form[press]=discard"),
     ("read-fields", "name=contacts"),
+    ("tell-fact", "name=contacts&fact=subscription.state"),
     // Calls both services, though it writes to neither.
     ("resync-plan", "sync=contacts&side=highlevel&id=c1"),
     ("resync-record", "sync=contacts&side=highlevel&id=c1&seal=00"),
