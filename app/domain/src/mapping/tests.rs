@@ -117,3 +117,15 @@ fn the_chain_is_turned_round_for_the_way_back() {
     let other_way = Rule { direction: Direction::ToHighlevel, ..rule };
     assert_eq!(other_way.chain(Side::Highlevel), Some(vec![Transform::Trim, lookup]));
 }
+
+#[test]
+fn a_billing_fact_goes_to_gohighlevel_only_and_always_wins() {
+    let fact = |direction| with([Rule { direction, ..Rule::new("source", "subscription.state") }]);
+    assert_eq!(codes(&fact(Direction::ToHighlevel)), []);
+    for direction in [Direction::Both, Direction::ToChargify] {
+        let problems = fact(direction).check(&Catalogue::standard());
+        assert_eq!(problems.first().map(|problem| problem.code), Some(ProblemCode::FactIsOnlyTold), "{direction:?}");
+    }
+    assert_eq!(Rule::new("source", "subscription.state").winner(), Conflict::Chargify);
+    assert_eq!(Rule::new("city", "city").winner(), Conflict::Newest);
+}

@@ -102,18 +102,12 @@ async fn put_states(conn: &mut PgConnection, mark: SiteMark, batch: &[Subscripti
             order by new.subscription_id, new.updated_at desc, new.event_id desc nulls last
             on conflict (workspace_id, connection_id, subscription_id)
             do update set
-                read_at = excluded.read_at,
-                customer_id = excluded.customer_id,
-                state = excluded.state,
-                product = excluded.product,
-                product_handle = excluded.product_handle,
-                price_in_cents = excluded.price_in_cents,
-                balance_in_cents = excluded.balance_in_cents,
+                read_at = excluded.read_at, customer_id = excluded.customer_id, state = excluded.state,
+                product = excluded.product, product_handle = excluded.product_handle,
+                price_in_cents = excluded.price_in_cents, balance_in_cents = excluded.balance_in_cents,
                 currency = coalesce(excluded.currency, subscription.currency),
-                next_billing_at = excluded.next_billing_at,
-                trial_ends_at = excluded.trial_ends_at,
-                created_at = excluded.created_at,
-                updated_at = excluded.updated_at,
+                next_billing_at = excluded.next_billing_at, trial_ends_at = excluded.trial_ends_at,
+                created_at = excluded.created_at, updated_at = excluded.updated_at,
                 event_id = case
                     when subscription.updated_at < excluded.updated_at then excluded.event_id
                     else greatest(subscription.event_id, excluded.event_id)
