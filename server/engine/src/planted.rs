@@ -57,6 +57,10 @@ mod on {
         IgnoreEcho,
         /// A contact that is missing from a list is taken for deleted.
         AbsentAsGone,
+        /// A page that could not be read is taken for an empty one.
+        AbsentAsEmpty,
+        /// A write leaves without having been journalled.
+        SkipJournal,
         /// Contacts are searched without overlap.
         NoOverlap,
         /// In a conflict the wrong side wins.

@@ -14,8 +14,24 @@ pub struct Books {
     pub open_jobs: Vec<String>,
     /// What is wrong with the audit trail.
     pub audit_fault: Option<String>,
+    /// Every write that was journalled.
+    pub intents: Vec<Intent>,
+    /// Records about which two jobs ran at once.
+    pub twins: Vec<String>,
     /// How every record stands.
     pub standings: Vec<Standing>,
+}
+
+/// A write as it was journalled before it left.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    pub side: Side,
+    /// The id of the record, or what its create is looked up by.
+    pub key: String,
+    /// Names of the fields that were to be written.
+    pub fields: Vec<String>,
+    /// The number of the run it belongs to.
+    pub run: Option<u64>,
 }
 
 /// How a record stands, as its page says it.
@@ -66,6 +82,8 @@ pub struct Run {
     pub ended: bool,
     pub balances: bool,
     pub counts: String,
+    /// When it began to write, by the clock of its node.
+    pub writes_from: Option<time::OffsetDateTime>,
 }
 
 #[derive(Clone, Debug)]

@@ -99,6 +99,8 @@ pub struct Heard {
     pub heard_ms: u64,
     /// `None`: no whole answer.
     pub status: Option<u16>,
+    /// It asked whether a contact is there already.
+    pub looks: bool,
 }
 
 /// Everything that was ever true.

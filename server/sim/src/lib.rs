@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod clock;
+pub mod crash;
 pub mod dice;
 pub mod fields;
 pub mod history;

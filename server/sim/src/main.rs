@@ -37,12 +37,16 @@ struct Arguments {
     /// Plant one bug after the other and play until each is caught; wants a build with the feature of that name
     #[arg(long)]
     planted: bool,
+    /// Let a node die at every step of some short histories, one after the other
+    #[arg(long)]
+    crash: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let failed = match arguments.seed {
         _ if arguments.planted => hunt(&arguments),
+        _ if arguments.crash => crash_everywhere(&arguments),
         Some(seed) => one(seed, &arguments),
         None => many(&arguments),
     };
@@ -85,6 +89,40 @@ fn report(seed: u64, outcome: &outcome::Outcome, arguments: &Arguments) {
         println!("    {line}");
     }
     println!("trace {}; again: cargo xtask sim --seed {seed}", told.hash);
+}
+
+/// Every crash point of the short histories; true: something broke.
+fn crash_everywhere(arguments: &Arguments) -> bool {
+    let began = engine::SystemClock::new();
+    let (points, failures) = (AtomicU64::new(0), AtomicU64::new(0));
+    for course in 0..sim::crash::COURSES {
+        let (next, end) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+        std::thread::scope(|scope| {
+            for _ in 0..arguments.threads {
+                scope.spawn(|| {
+                    loop {
+                        let step = next.fetch_add(1, Ordering::Relaxed);
+                        if step >= end.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        let Some(outcome) = sim::crash::die_at(course, step) else {
+                            end.fetch_min(step, Ordering::Relaxed);
+                            return;
+                        };
+                        points.fetch_add(1, Ordering::Relaxed);
+                        for violation in &outcome.violations {
+                            failures.fetch_add(1, Ordering::Relaxed);
+                            println!("course {course}, death at step {step} breaks: {violation}");
+                        }
+                    }
+                });
+            }
+        });
+    }
+    let took_ms = engine::Clock::monotonic_ms(&began);
+    let (points, failed) = (points.into_inner(), failures.into_inner());
+    println!("{points} crash points in {}.{:03} s; {failed} failed", took_ms / 1_000, took_ms % 1_000);
+    failed > 0
 }
 
 /// Many seeds; true: something broke.

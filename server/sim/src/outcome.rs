@@ -3,7 +3,7 @@
 use crate::{
     books::Books,
     clock::Timeline,
-    history::History,
+    history::{History, What},
     judge::{Evidence, Violation, judge},
     services::Services,
     tally::Tally,
@@ -89,6 +89,7 @@ async fn live(mut world: World, history: &History) -> Judged {
         creates_contacts: history.plan.create_contacts,
         high_water: world.services.high_water(),
         slots: world.services.slots(),
+        clocks_jumped: history.events.iter().any(|event| matches!(event.what, What::Jump { .. })),
         start: world.services.timeline.start(),
     };
     let violations = judge(&evidence);

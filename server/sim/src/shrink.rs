@@ -53,7 +53,8 @@ pub fn shrink(history: &History, name: &str) -> (History, usize) {
 }
 
 /// What can be taken away from a plan besides people.
-const CALMER: [fn(&mut History); 6] = [
+const CALMER: [fn(&mut History); 7] = [
+    |history| history.plan.crowd = 0,
     |history| history.plan.post = Default::default(),
     |history| history.plan.nodes = 1,
     |history| history.plan.index_lag_s = 0,

@@ -17,7 +17,10 @@ use futures::future::{Either, select};
 use std::{
     fmt::Write as _,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,6 +40,8 @@ pub struct World {
     pub mapping: Vec<(u64, Vec<Rule>)>,
     /// Nothing happened that no service tells of.
     all_is_told: bool,
+    /// No trouble begins any more.
+    is_resting: Arc<AtomicBool>,
 }
 
 /// Something that could not be done, in words: for the trace.
@@ -51,8 +56,17 @@ impl World {
         let stored = Stored::new(Arc::clone(&services.timeline));
         let nodes = Arc::new(Mutex::new(Vec::new()));
         let post = Post::new(Arc::clone(&services), Arc::clone(&nodes), seed, plan.post);
-        let mut world =
-            Self { services, stored, nodes, post, seed, next_node: 0, mapping: Vec::new(), all_is_told: true };
+        let mut world = Self {
+            services,
+            stored,
+            nodes,
+            post,
+            seed,
+            next_node: 0,
+            mapping: Vec::new(),
+            all_is_told: true,
+            is_resting: Arc::default(),
+        };
         world.set_up(plan).await.map_err(|error| format!("setting up: {error:?}"))?;
         for _ in 0..plan.nodes {
             world.start_node();
@@ -139,7 +153,8 @@ impl World {
         let services = Arc::clone(&self.services);
         // Who is free again to be matched, or was never told of, only a whole reading finds.
         let is_told = matches!(event.what, What::Edit { .. } | What::Create { .. } | What::Run { .. })
-            || matches!(event.what, What::Crash { .. } | What::Weather { .. } | What::Jump { .. } | What::Approve);
+            || matches!(event.what, What::Crash { .. } | What::Weather { .. } | What::Jump { .. } | What::Approve)
+            || matches!(event.what, What::CrashInCall { .. } | What::Lag { .. } | What::Shift);
         self.all_is_told &= is_told;
         let refused = |_refused| "refused".to_owned();
         match event.what {
@@ -154,6 +169,7 @@ impl World {
             }
             What::Delete { side, who } => services.delete(side, who).map_err(refused),
             What::Restore => services.restore().map_err(refused),
+            What::Shift => services.shift().map_err(refused),
             What::Merge { from, into } => services.merge(from, into).map_err(refused),
             What::SwapEmails { one, other } => {
                 services.swap_emails(one, other, &value(EMAIL, event.no)).map_err(refused)
@@ -181,6 +197,18 @@ impl World {
                 // Somebody restarts it: a minute is what a supervisor takes at worst.
                 self.restart_later();
                 Ok(format!("node {}", node.no))
+            }
+            What::CrashInCall { node } => {
+                let node = self.one_of(node).ok_or("no node lives")?;
+                services.tally.count("crashes in a call");
+                tokio::spawn(die_in_call(services, node.clone(), Arc::clone(&self.is_resting)));
+                self.restart_later();
+                Ok(format!("node {}", node.no))
+            }
+            What::Lag { seconds } => {
+                services.set_search_lag(seconds);
+                services.tally.count("searches that tell out of order");
+                Ok(String::new())
             }
             What::Start if self.living().len() < NODES_MAX => Ok(self.start_node()),
             What::Start => Err("there are enough".to_owned()),
@@ -317,6 +345,21 @@ impl World {
     #[must_use]
     pub fn taken(&self) -> std::collections::BTreeSet<(Side, String)> {
         self.post.taken()
+    }
+}
+
+/// Ends a node as soon as a call of it hangs, if one does soon.
+async fn die_in_call(services: Arc<Services>, node: Node, is_resting: Arc<AtomicBool>) {
+    for _ in 0..600 {
+        services.timeline.sleep(Duration::from_millis(200)).await;
+        if is_resting.load(Ordering::Relaxed) || node.life.is_dead() {
+            return;
+        }
+        if services.hangs(node.no) {
+            services.tally.count("nodes that died in a call");
+            node.life.end();
+            return;
+        }
     }
 }
 

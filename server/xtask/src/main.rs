@@ -95,7 +95,9 @@ fn run_command() -> anyhow::Result<()> {
         Command::Ci => ci::run(),
         Command::Bench { rest } => bench::run(&rest),
         Command::Sim { rest } => sim::run(&rest),
-        Command::Fuzz { seconds } => fuzz::run(seconds).map(|closing| closing.iter().for_each(|line| println!("{line}"))),
+        Command::Fuzz { seconds } => {
+            fuzz::run(seconds).map(|closing| closing.iter().for_each(|line| println!("{line}")))
+        }
         Command::Queries { check } => queries::run(if check { queries::Mode::Check } else { queries::Mode::Write }),
         Command::Layering => layering::run(),
         Command::WasmBudget => wasm_budget::run(),

@@ -3,13 +3,19 @@
 use std::time::Instant;
 
 use crate::test_postgres::TestPostgres;
-use crate::{fuzz, layering, run, setup, site};
+use crate::{fuzz, layering, run, setup, sim, site};
 
 /// Runs all tests, the later ones also when earlier ones fail; the runners' closing lines come last.
 pub(crate) fn run() -> anyhow::Result<()> {
     let began = Instant::now();
     setup::run(setup::Scope::Everything)?;
-    let outcomes = [("rust", rust()), ("fuzz", fuzz::run(fuzz::SECONDS)), ("layering", shape()), ("browser", browser())];
+    let outcomes = [
+        ("rust", rust()),
+        ("fuzz", fuzz::run(fuzz::SECONDS)),
+        ("layering", shape()),
+        ("simulation", sim::prove()),
+        ("browser", browser()),
+    ];
     println!("\n--- tests, {:.0} s ---", began.elapsed().as_secs_f64());
     let mut failed = Vec::new();
     for (name, outcome) in outcomes {

@@ -268,6 +268,7 @@ pub(super) async fn send(
 fn tell(permit: &Permit, outcome: &Result<Incoming, TransportError>, now: OffsetDateTime) {
     let (Some(hold), Ok(incoming)) = (permit.hold(), outcome) else { return };
     match incoming.status {
+        429 if crate::planted!(IgnoreTooMany) => {}
         429 => {
             let retry_after = incoming.header("retry-after").and_then(|text| retry::parse_retry_after(text, now));
             hold.too_many(retry_after, "too many requests");

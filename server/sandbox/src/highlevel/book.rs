@@ -82,8 +82,18 @@ impl Book {
             self.by_key.remove(&before);
         }
         self.by_key.insert(&contact);
-        self.pending.push_back((now + self.lag, contact.id.clone(), Some(Arc::clone(&contact))));
+        self.announce(now + self.lag, &contact.id, Some(Arc::clone(&contact)));
         contact
+    }
+
+    /// The search will see this then. What was to be seen of the same contact later than that never is.
+    fn announce(&mut self, visible: OffsetDateTime, id: &str, contact: Option<Arc<Contact>>) {
+        let mut place = self.pending.len();
+        if self.pending.back().is_some_and(|(last, ..)| *last > visible) {
+            self.pending.retain(|(at, other, _)| *at <= visible || other != id);
+            place = self.pending.partition_point(|(at, ..)| *at <= visible);
+        }
+        self.pending.insert(place, (visible, id.to_owned(), contact));
     }
 
     /// Moves a contact to the bin.
@@ -91,7 +101,7 @@ impl Book {
         let contact = self.live.remove(id)?;
         self.by_key.remove(&contact);
         self.deleted.insert(id.to_owned(), Arc::clone(&contact));
-        self.pending.push_back((now + self.lag, id.to_owned(), None));
+        self.announce(now + self.lag, id, None);
         Some(contact)
     }
 

@@ -8,15 +8,71 @@ use domain::{
     mapping::{Conflict, Direction},
 };
 
+/// From here on histories have what was thought of later: searches that tell of changes out of order, nodes that die in
+/// a call, lists that shift while they are read, and events that follow each other as close as trouble does. Those before
+/// stay as they were: tests name them.
+const SECOND_EDITION: u64 = 20_000;
+
 /// Events that happen within seconds of the one before, in so many of a thousand cases.
 const HURRIED: u64 = 450;
 
 /// The history of a seed.
 #[must_use]
 pub fn draw(seed: u64) -> History {
-    let plan = plan(&mut Dice::new(seed, "plan"));
-    let events = events(&mut Dice::new(seed, "events"), &plan);
+    let mut plan = plan(&mut Dice::new(seed, "plan"));
+    let is_second = seed > SECOND_EDITION;
+    if is_second {
+        let mut dice = Dice::new(seed, "crowd");
+        plan.crowd = if dice.permille(5) { u32::try_from(dice.between(195, 215)).unwrap_or(0) } else { 0 };
+        // Nobody looks at the crowd, so nobody must write to it either.
+        plan.create_contacts &= plan.crowd == 0;
+    }
+    let mut events = events(&mut Dice::new(seed, "events"), &plan, is_second);
+    if is_second {
+        follow(&mut Dice::new(seed, "followers"), &mut events, plan.crowd > 0);
+    }
     History { seed, plan, events }
+}
+
+/// Lets some events be followed closely by what makes them dangerous.
+fn follow(dice: &mut Dice, events: &mut Vec<Event>, has_crowd: bool) {
+    let full = What::Run { mode: Mode::Full, approval: Wish::Granted };
+    let changes = What::Run { mode: Mode::Changes, approval: Wish::Granted };
+    let edit = |who| What::Edit { side: Side::Highlevel, who, place: 0, clear: false };
+    let mut all: Vec<Event> = Vec::with_capacity(events.len());
+    for event in events.drain(..) {
+        let what = event.what;
+        all.push(event);
+        let mut then = |gap_ms: u64, what: What| {
+            let no = 1_000 + u32::try_from(all.len()).unwrap_or(0);
+            all.push(Event { no, gap_ms, what });
+        };
+        match what {
+            What::CreateLike { side: Side::Highlevel, .. } if dice.permille(500) => {
+                then(dice.between(100, 2_000), full);
+            }
+            What::Remap { place, .. } if dice.permille(600) => {
+                then(dice.between(1, 3_000), full);
+                then(dice.between(10, 600), What::Remap { place, to: Remap::Drop });
+            }
+            What::Lag { .. } => {
+                let (one, other) = (dice.below(1_000), dice.below(1_000));
+                let who = |drawn: u64| u32::try_from(drawn).unwrap_or(0);
+                then(dice.between(100, 2_000), edit(who(one)));
+                then(dice.between(100, 1_000), What::Lag { seconds: 0 });
+                then(dice.between(1_000, 3_000), edit(who(other)));
+                then(dice.between(1_000, 3_000), changes);
+            }
+            What::CrashInCall { .. } => then(1, What::Weather { kind: Weather::Hanging, for_s: dice.between(60, 300) }),
+            What::Run { mode: Mode::Full, .. } if has_crowd => {
+                for _ in 0..dice.between(1, 6) {
+                    then(dice.between(50, 700), What::Shift);
+                }
+            }
+            _ => {}
+        }
+    }
+    *events = all;
 }
 
 fn plan(dice: &mut Dice) -> Plan {
@@ -33,6 +89,7 @@ fn plan(dice: &mut Dice) -> Plan {
         latency_ms: (latency, latency * dice.between(1, 6)),
         index_lag_s: dice.below(11),
         event_lag_s: dice.below(8),
+        crowd: 0,
         post: Post {
             lost: if dice.permille(400) { dice.below(500) } else { 0 },
             doubled: if dice.permille(400) { dice.below(300) } else { 0 },
@@ -108,6 +165,8 @@ enum Kind {
     Cancel,
     Remap,
     Crash,
+    CrashInCall,
+    Lag,
     Start,
     Stop,
     Revoke,
@@ -116,7 +175,7 @@ enum Kind {
 }
 
 impl Swarm {
-    fn draw(dice: &mut Dice) -> Self {
+    fn draw(dice: &mut Dice, is_second: bool) -> Self {
         let optional = [
             (3, Kind::Create),
             (1, Kind::CreateLike),
@@ -134,8 +193,9 @@ impl Swarm {
             (1, Kind::Jump),
             (4, Kind::Weather),
         ];
+        let later = if is_second { [(1, Kind::CrashInCall), (1, Kind::Lag)].as_slice() } else { &[] };
         let mut weights = vec![(10, Kind::Edit), (4, Kind::Run), (1, Kind::Approve)];
-        weights.extend(optional.into_iter().filter(|_| dice.permille(450)));
+        weights.extend(optional.iter().chain(later).copied().filter(|_| dice.permille(450)));
         let one_sided = dice.weighted(&[(2, None), (1, Some(Side::Highlevel)), (1, Some(Side::Chargify))]).flatten();
         let weathers = [
             (3, Weather::Mixed),
@@ -179,6 +239,8 @@ impl Swarm {
                 What::Remap { place, to: to.unwrap_or(Remap::Back) }
             }
             Kind::Crash => What::Crash { node: node(dice), after: dice.between(0, 60) },
+            Kind::CrashInCall => What::CrashInCall { node: node(dice) },
+            Kind::Lag => What::Lag { seconds: dice.between(4, 30) },
             Kind::Start => What::Start,
             Kind::Stop => What::Stop { node: node(dice) },
             Kind::Revoke => What::Revoke { side: self.side(dice), for_s: dice.between(5, 600) },
@@ -200,8 +262,8 @@ fn run(dice: &mut Dice) -> What {
     What::Run { mode, approval }
 }
 
-fn events(dice: &mut Dice, plan: &Plan) -> Vec<Event> {
-    let swarm = Swarm::draw(dice);
+fn events(dice: &mut Dice, plan: &Plan, is_second: bool) -> Vec<Event> {
+    let swarm = Swarm::draw(dice, is_second);
     let count = u32::try_from(dice.between(10, 60)).unwrap_or(10);
     let mut events = Vec::new();
     // Most worlds begin with a first run, as people do.
@@ -230,6 +292,7 @@ mod tests {
     fn histories_are_of_the_promised_size() {
         for seed in 0..200 {
             let history = draw(seed);
+            assert_eq!(history.plan.crowd, 0, "{history}");
             assert!((3..=12).contains(&history.plan.people.len()), "{history}");
             assert!((10..=61).contains(&history.events.len()), "{history}");
         }

@@ -36,6 +36,8 @@ pub struct Plan {
     /// How much later changes show up in GoHighLevel's search, and in Chargify's events.
     pub index_lag_s: u64,
     pub event_lag_s: u64,
+    /// Customers nobody looks at, so that the list of customers has more than one page.
+    pub crowd: u32,
     pub post: Post,
 }
 
@@ -144,6 +146,16 @@ pub enum What {
         node: u32,
         after: u64,
     },
+    /// A node dies while a call of it to Chargify hangs.
+    CrashInCall {
+        node: u32,
+    },
+    /// So much later changes show up in GoHighLevel's search from now on.
+    Lag {
+        seconds: u64,
+    },
+    /// One of the crowd is deleted: every customer behind it moves one place forward in the list.
+    Shift,
     /// One more node starts.
     Start,
     /// A node is asked to end in order.

@@ -1,5 +1,6 @@
 //! What must hold after every history, each under its name.
 
+mod books;
 mod fields;
 mod records;
 mod rest;
@@ -43,6 +44,8 @@ pub struct Evidence<'a> {
     pub creates_contacts: bool,
     pub high_water: usize,
     pub slots: usize,
+    /// A node's clock was wrong: what nodes say of the time proves nothing.
+    pub clocks_jumped: bool,
     /// When the world began.
     pub start: time::OffsetDateTime,
 }
@@ -52,6 +55,7 @@ pub struct Evidence<'a> {
 pub fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
     let mut violations = rest::judge(evidence);
     violations.extend(records::judge(evidence));
+    violations.extend(books::judge(evidence));
     for link in evidence.books.links.iter().filter(|link| link.active) {
         let since_start = (link.linked_at - evidence.start).whole_milliseconds();
         let linked_ms = u64::try_from(since_start).unwrap_or(0);

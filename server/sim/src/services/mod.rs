@@ -24,6 +24,7 @@ use sandbox::{
 };
 use serde_json::{Map, Value, json};
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -53,6 +54,8 @@ pub struct Rules {
     pub chargify: Chargify,
     pub ledger: Ledger,
     deleted: Vec<String>,
+    /// Customers nobody looks at.
+    crowd: VecDeque<i64>,
 }
 
 /// What surrounds the rules.
@@ -141,6 +144,7 @@ impl Services {
             chargify: Chargify::new(&options),
             ledger: Ledger::default(),
             deleted: Vec::new(),
+            crowd: VecDeque::new(),
         };
         rules.populate(plan, timeline.now() - time::Duration::days(1));
         rules.set_duplicates(plan.allow_duplicates);
@@ -203,6 +207,23 @@ impl Services {
             Side::Highlevel => rules.highlevel.set_key_revoked(revoked),
             Side::Chargify => rules.chargify.set_key_revoked(revoked),
         }
+    }
+
+    /// Changes show up in GoHighLevel's search so much later from now on.
+    pub fn set_search_lag(&self, seconds: u64) {
+        let mut rules = self.rules();
+        let main = rules.highlevel.main_location_id().to_owned();
+        if let Some(location) = rules.highlevel.locations.get_mut(&main) {
+            location.book.lag = time::Duration::seconds(i64::try_from(seconds).unwrap_or(0));
+        }
+    }
+
+    /// Whether a call of that node has been at Chargify for so long that the node has told the store.
+    #[must_use]
+    pub fn hangs(&self, node: u32) -> bool {
+        let now_ms = self.timeline.elapsed_ms();
+        let told_ms = 2 * u64::try_from(limits::SLOT_MARK.as_millis()).unwrap_or(0);
+        self.state().in_flight.iter().any(|one| one.node == node && now_ms.saturating_sub(one.arrived_ms) > told_ms)
     }
 
     /// Calls that arrived, and those of them that would write.
@@ -270,7 +291,7 @@ impl Rules {
 
     /// Writes down what is different on a side; true: something is.
     fn look(&mut self, side: Side, by: By, shot: Shot) -> bool {
-        let Self { highlevel, chargify, ledger, .. } = self;
+        let Self { highlevel, chargify, ledger, crowd, .. } = self;
         match side {
             Side::Highlevel => {
                 let book = highlevel.main().map(|location| &location.book);
@@ -290,7 +311,7 @@ impl Rules {
                 ledger.look(side, rows, by, shot)
             }
             Side::Chargify => {
-                let rows = chargify.customers.iter().map(|customer| {
+                let rows = chargify.customers.iter().filter(|customer| !crowd.contains(&customer.id)).map(|customer| {
                     let mut values: Vec<String> =
                         PAIRS.iter().map(|pair| customer.text_or_blank(pair.customer).to_owned()).collect();
                     values.push(customer.text_or_blank("reference").to_owned());
@@ -309,6 +330,12 @@ impl Rules {
     }
 
     fn populate(&mut self, plan: &Plan, at: OffsetDateTime) {
+        for no in 0..plan.crowd {
+            let named = [("first_name", "Nobody".to_owned()), ("last_name", format!("Nobody{no}"))];
+            let mailed = named.into_iter().chain([("email", format!("nobody{no}@sim.example"))]);
+            let change = mailed.fold(Change::default(), |change, (name, text)| change.with(name, &text));
+            self.crowd.extend(self.chargify.add_customer(change, at).ok());
+        }
         for person in &plan.people {
             let mut contact_id = None;
             let value = |place: usize| match place {

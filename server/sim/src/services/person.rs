@@ -102,6 +102,19 @@ impl Services {
         })
     }
 
+    /// Deletes the first of the crowd.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn shift(&self) -> Done {
+        self.by_hand(Side::Chargify, |rules, world| {
+            let id = rules.crowd.front().copied().ok_or(Refused)?;
+            rules.chargify.remove_customer(id, world.timeline.now()).map_err(|_refusal| Refused)?;
+            rules.crowd.pop_front();
+            Ok(id.to_string())
+        })
+    }
+
     /// # Errors
     /// When nothing lies in the bin.
     pub fn restore(&self) -> Done {

@@ -266,7 +266,8 @@ impl Services {
         if is_heard {
             let status = heard.as_ref().ok().map(|incoming| incoming.status);
             let (side, node, sent_ms) = (call.side, call.node, call.sent_ms);
-            self.rules().ledger.heard.push(HeardCall { side, node, sent_ms, heard_ms: now_ms, status });
+            let looks = call.request.path.ends_with("/search/duplicate");
+            self.rules().ledger.heard.push(HeardCall { side, node, sent_ms, heard_ms: now_ms, status, looks });
         }
         if let Ok(incoming) = &heard
             && is_heard

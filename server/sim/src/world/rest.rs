@@ -9,7 +9,7 @@ use crate::{
     services::Counts,
 };
 use domain::{Side, mapping::Direction};
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::atomic::Ordering, time::Duration};
 
 /// How long everything may take to come to rest: a day of backing off and of paused lanes.
 const REST_MAX: Duration = Duration::from_secs(30 * 3_600);
@@ -24,7 +24,9 @@ impl World {
     /// Ends all trouble and waits until nothing is left to do; then looks whether it stays so.
     pub async fn come_to_rest(&mut self) -> Rest {
         let mut rest = Rest::default();
+        self.is_resting.store(true, Ordering::Relaxed);
         self.services.set_weather(Weather::Fair);
+        self.services.set_search_lag(0);
         for side in Side::BOTH {
             self.services.set_revoked(side, false);
         }
@@ -125,7 +127,7 @@ impl World {
         loop {
             self.services.timeline.sleep(LOOK).await;
             self.living();
-            let books = self.stored.books().await;
+            let books = self.stored.open_books().await;
             let waiting = books.runs.iter().any(|run| run.status == "awaiting_approval");
             if turn_down && waiting {
                 self.decide(false).await?;

@@ -1,6 +1,6 @@
 //! Whole histories, played as `cargo xtask sim` plays them, only fewer; and those that once broke something.
 
-use sim::{history, outcome};
+use sim::{crash, history, outcome};
 
 fn breaks_nothing(seed: u64) {
     let history = history::draw(seed);
@@ -107,4 +107,16 @@ fn a_write_that_is_refused_for_one_field_holds_up_its_record_and_says_so() {
 #[test]
 fn a_value_that_returns_to_what_was_agreed_on_gives_way() {
     breaks_nothing(17366);
+}
+
+#[test]
+fn a_node_may_die_at_any_step_of_a_first_run() {
+    // Every step is taken by `cargo xtask sim --crash`; here some of each phase.
+    let deaths = (0..2_000).step_by(61).map_while(|step| crash::die_at(0, step).map(|outcome| (step, outcome)));
+    let mut count = 0;
+    for (step, outcome) in deaths {
+        count += 1;
+        assert!(outcome.violations.is_empty(), "step {step}: {:#?}", outcome.violations);
+    }
+    assert!(count > 3, "{count} deaths only");
 }

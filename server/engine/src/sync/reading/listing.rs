@@ -117,6 +117,16 @@ impl Reading<'_> {
 
     async fn customer_page(&self, wish: &CustomerWish, page: u32) -> Result<CustomerRows> {
         let page = CustomerPage { page, updated_since: wish.updated_since };
+        if crate::planted!(AbsentAsEmpty) {
+            let read = self.readers.customers(&self.call, &page).await;
+            return Ok(read.unwrap_or_else(|_unread| CustomerRows {
+                records: Vec::new(),
+                more: false,
+                rows_complete: true,
+                filtered: true,
+                problems: Vec::new(),
+            }));
+        }
         self.try_read(|| self.readers.customers(&self.call, &page)).await
     }
 
