@@ -199,15 +199,9 @@ pub(super) async fn send(
         timeout: call.timeout,
     };
     // Everything that can be done before is done: the time in the gate is the service's.
-    let asked = wire.clock.monotonic_ms();
-    let permit = wire.gate.enter(context.priority).await?;
+    let permit = enter(side, wire, context).await?;
     let called_at = wire.clock.now();
     let started = wire.clock.monotonic_ms();
-    let waited = Duration::from_millis(started.saturating_sub(asked));
-    if context.fresh_for.is_some_and(|fresh_for| waited > fresh_for) {
-        let words = format!("it waited for {} s and has to be looked at again", waited.as_secs());
-        return Err(CallError::new(side, UpstreamClass::Unavailable, words).with_refusal(Refusal::WaitedLong));
-    }
     let span = tracing::info_span!("call", side = side.as_str(), endpoint, cause = %context.cause);
     let transport = Arc::clone(&wire.transport);
     // In a task of its own: a caller who goes away does not end the request at the service, so neither its place.
@@ -262,6 +256,18 @@ pub(super) async fn send(
         called_at,
     });
     result
+}
+
+/// Waits for the gate; what waited for longer than it is fresh is not let through.
+async fn enter(side: Side, wire: &Wire, context: &CallContext) -> Result<Permit, CallError> {
+    let asked = wire.clock.monotonic_ms();
+    let permit = wire.gate.enter(context.priority).await?;
+    let waited = Duration::from_millis(wire.clock.monotonic_ms().saturating_sub(asked));
+    if context.fresh_for.is_some_and(|fresh_for| waited > fresh_for) {
+        let words = format!("it waited for {} s and has to be looked at again", waited.as_secs());
+        return Err(CallError::new(side, UpstreamClass::Unavailable, words).with_refusal(Refusal::WaitedLong));
+    }
+    Ok(permit)
 }
 
 /// Tells the gate how the service liked the pace.
