@@ -35,6 +35,7 @@ const LOOKS: &[(&str, &str)] = &[
     ("records-page", "filter[state]="),
     ("record-page", "sync=contacts&side=highlevel&id=c1"),
     ("removals-page", ""),
+    ("record-engagements", "sync=contacts&contact_id=c1"),
     ("audit-page", "filter[outcome]=done"),
     ("audit-line", "line_no=1"),
 ];
@@ -72,6 +73,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("take-part-again", "sync=contacts&side=highlevel&id=c1"),
     ("approve-removals", "draft[shown]=1"),
     ("refuse-removals", "draft[shown]=1"),
+    ("retry-engagement", "sync=contacts&side=highlevel&id=c1&kind=note&engagement=n1"),
     ("change-role", "person=00000000-0000-0000-0000-000000000000&role=owner"),
     ("remove-member", "person=00000000-0000-0000-0000-000000000000"),
     ("create-workspace", "name=second"),

@@ -6,6 +6,7 @@
 mod carrying;
 mod contact;
 mod heard;
+mod note;
 mod sending;
 
 pub(crate) use contact::Carried;

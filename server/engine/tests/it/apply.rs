@@ -310,3 +310,24 @@ async fn a_misspelt_word_of_a_schedule_is_refused(pool: PgPool) {
     let faults = faults(&engine, &format!("{CONNECTIONS}{SYNC}[sync.schedule]\nweekly = \"on\"\n")).await;
     assert!(faults[0].contains("unknown field `weekly`"), "{faults:?}");
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn kinds_of_engagements_are_applied_exported_and_taken_back(pool: PgPool) {
+    let (engine, _clock) = setting::engine(&pool);
+    let file = format!("{CONNECTIONS}{SYNC}\n[sync.engagements]\nnotes = true\nappointments = true\n");
+    changed(&engine, &file).await;
+    let view = sync(&engine).await;
+    assert_eq!((view.carry_notes, view.carry_tasks, view.carry_appointments), (true, false, true));
+    let exported = engine.export(&engine.command_line(None).await.unwrap()).await.unwrap();
+    assert!(exported.contains("[sync.engagements]\nnotes = true\ntasks = false\nappointments = true\n"), "{exported}");
+    assert_eq!(changed(&engine, &file).await, Vec::<String>::new());
+
+    let words = faults(&engine, &file.replace("appointments", "apointments")).await;
+    assert!(words[0].contains("apointments") && words[0].contains("line "), "{words:?}");
+    assert_eq!(sync(&engine).await, view);
+
+    assert_eq!(changed(&engine, &format!("{CONNECTIONS}{SYNC}")).await, ["sync contacts: settings changed"]);
+    assert!(!sync(&engine).await.carry_notes);
+    let exported = engine.export(&engine.command_line(None).await.unwrap()).await.unwrap();
+    assert!(!exported.contains("engagements"), "{exported}");
+}
