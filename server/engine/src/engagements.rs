@@ -105,7 +105,8 @@ fn title(row: &EngagementRow) -> String {
     let text = told.title.or(told.body).unwrap_or_default();
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
-        return row.remote_id.clone();
+        let is_gone = row.deleted_at.is_some();
+        return if is_gone { "(deleted)".to_owned() } else { row.remote_id.clone() };
     }
     if line.chars().count() <= TITLE_CHARS {
         return line;

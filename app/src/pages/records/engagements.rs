@@ -58,12 +58,10 @@ pub(super) fn Engagements(seen: Seen, engagements: Vec<EngagementView>, which: W
         }
     });
     view! {
-        <div class="section">
         <Card title="Notes, tasks and appointments" note=note flush=true>
             <List seen=seen engagements=newest which=which />
             {older}
         </Card>
-        </div>
     }
     .into_any()
 }

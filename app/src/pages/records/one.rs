@@ -135,7 +135,7 @@ fn Record(
             {why}
             <Billing billing=billing now=now />
             <div class="cols-main">
-                {sides}
+                <div class="stack">{sides} {carried}</div>
                 <Past record=record may=seen.may(Right::SeeAudit) now=now />
             </div>
             {carried}

@@ -138,7 +138,10 @@ fn about(ms: u64) -> String {
 /// The phases in their order; those that did not begin wait, unless the run has ended without them.
 fn phases(run: &RunView, now: At) -> Vec<Phase> {
     let ended = run.finished_at;
-    let titles: &[&str] = if run.mode == "dry-run" { &["Read", "Plan"] } else { &["Read", "Plan", "Write"] };
+    let usual: &[&str] = if run.mode == "dry-run" { &["Read", "Plan"] } else { &["Read", "Plan", "Write"] };
+    // Some runs do more after it.
+    let more = run.phases.iter().map(|phase| phase.title.as_str()).filter(|title| !usual.contains(title));
+    let titles: Vec<&str> = usual.iter().copied().chain(more).collect();
     let failed = run.status == "failed" || run.status == "cancelled";
     let last = run.phases.last().map(|phase| phase.title.as_str());
     titles

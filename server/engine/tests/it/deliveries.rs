@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 use time::Duration;
 
 const SHARED_KEY: &str = "shared-key-0123456789";
@@ -185,17 +186,29 @@ async fn a_genuine_webhook_of_another_location_is_refused(pool: PgPool) {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn what_is_not_used_is_recorded_and_ignored(pool: PgPool) {
     let engine = installation(&pool, true).await;
-    let note = json!({ "type": "NoteCreate", "locationId": LOCATION, "id": "n1", "contactId": "c1", "webhookId": "1" });
-    let appointment = json!({ "type": "AppointmentCreate", "locationId": LOCATION, "appointment": { "contactId": "c2" }, "webhookId": "2" });
-    let unknown = json!({ "type": "WeatherChanged", "locationId": LOCATION, "webhookId": "3" });
-    for body in [note, appointment, unknown] {
+    let nameless = json!({ "type": "AppointmentCreate", "locationId": LOCATION, "appointment": { "contactId": "c2" }, "webhookId": "1" });
+    let unknown = json!({ "type": "WeatherChanged", "locationId": LOCATION, "webhookId": "2" });
+    for body in [nameless, unknown] {
         assert_eq!(highlevel(&engine, &serde_json::to_vec(&body).unwrap()).await, Received::Ignored);
     }
     let rows = deliveries(&pool).await;
     assert!(rows.iter().all(|row| row.2 == "ignored"));
-    let subjects: Vec<_> = rows.iter().map(|row| row.1.as_deref()).collect();
-    assert_eq!(subjects, [Some("c2"), Some("c1"), None]);
+    assert!(rows.len() == 2 && rows.iter().all(|row| row.1.is_none()));
     assert!(jobs(&pool).await.is_empty());
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_note_is_a_subject_of_its_own_and_not_its_contact(pool: PgPool) {
+    let engine = installation(&pool, true).await;
+    let note = json!({ "type": "NoteCreate", "locationId": LOCATION, "id": "n1", "contactId": "c1", "webhookId": "1" });
+    let task = json!({ "type": "TaskCreate", "locationId": LOCATION, "id": "n1", "title": "Call", "webhookId": "2" });
+    for body in [note, task] {
+        assert_eq!(highlevel(&engine, &serde_json::to_vec(&body).unwrap()).await, Received::Recorded);
+    }
+    let rows = deliveries(&pool).await;
+    let subjects: BTreeSet<_> = rows.iter().filter_map(|row| row.1.as_deref()).collect();
+    assert_eq!(subjects, BTreeSet::from(["task:n1", "note:n1"]));
+    assert_eq!(jobs(&pool).await.len(), 2);
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -278,7 +291,7 @@ async fn chargify_webhooks_name_their_customer_in_several_places(pool: PgPool) {
         assert_eq!(chargify(&engine, &body).await, Received::Recorded, "{body}");
         assert!(deliveries(&pool).await.iter().any(|row| row.1.as_deref() == Some(subject)));
     }
-    assert_eq!(jobs(&pool).await.len(), 3);
+    assert_eq!(jobs(&pool).await.len(), 4, "a sign-up also asks for what waited for it");
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

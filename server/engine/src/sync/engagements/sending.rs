@@ -14,7 +14,11 @@ use crate::{
     },
     sync::trouble::stops_everything,
 };
-use domain::{IntentId, Side, engagement::Step, retry};
+use domain::{
+    IntentId, Side,
+    engagement::{EngagementKind, Step},
+    retry,
+};
 use std::time::Duration;
 
 /// Times one write is tried, look-ups between them.
@@ -320,7 +324,8 @@ impl Carrier<'_> {
         let name = copies.first().map(crate::sync::record_of).transpose()?.map(|record| record.display_name());
         let customer_id = links.first().map(|link| link.customer_id.as_str());
         let whose = name.unwrap_or_else(|| row.contact_id.clone());
-        let line = line.about(key(row), format!("a {} of {whose}", row.kind));
+        let article = if row.kind == EngagementKind::Appointment.as_str() { "an" } else { "a" };
+        let line = line.about(key(row), format!("{article} {} of {whose}", row.kind));
         Ok(line.on_records(Some(&row.contact_id), customer_id))
     }
 }

@@ -36,6 +36,7 @@ impl Running<'_> {
         let mut summary = self.read_summary();
         let mut done = summary.engagements_done;
         let total = self.engine.store().session().await?.count_links(workspace_id, sync_id).await?;
+        self.close_phase("Write");
         self.open_phase(TITLE, if since.is_none() { total } else { 0 }).await?;
         loop {
             if self.stop.is_cancelled() {
