@@ -138,7 +138,6 @@ fn Record(
                 <div class="stack">{sides} {carried}</div>
                 <Past record=record may=seen.may(Right::SeeAudit) now=now />
             </div>
-            {carried}
         </Frame>
     }
 }

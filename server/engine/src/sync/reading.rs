@@ -47,6 +47,8 @@ pub(crate) struct ReadSummary {
     /// The last contact whose notes, tasks and appointments were carried over, and how many were.
     pub(crate) engagements_after: String,
     pub(crate) engagements_done: u64,
+    /// Why some of them could not be read, in words.
+    pub(crate) engagements_unread: Option<String>,
 }
 
 impl Default for ReadSummary {
@@ -63,6 +65,7 @@ impl Default for ReadSummary {
             resting: Vec::new(),
             engagements_after: String::new(),
             engagements_done: 0,
+            engagements_unread: None,
         }
     }
 }

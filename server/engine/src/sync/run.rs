@@ -349,11 +349,11 @@ impl Running<'_> {
         }
         let row = tx.run(workspace_id, self.run_id).await?.ok_or(EngineError::NotFound("run"))?;
         let counts = row.counts();
-        let stuck = self.engagements_failed(&mut *tx).await?;
+        let stuck = self.engagements_stuck(&mut *tx).await?;
         let (status, detail) = match &how {
             Written::Cancelled => ("cancelled", None),
             Written::Halted(words) => ("complete_with_failures", Some(words.clone())),
-            _ if stuck > 0 => ("complete_with_failures", Some(engagements::failed_words(stuck))),
+            _ if stuck.is_some() => ("complete_with_failures", stuck),
             _ if counts.failed + counts.parked > 0 => ("complete_with_failures", None),
             _ => ("complete", None),
         };

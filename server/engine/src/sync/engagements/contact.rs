@@ -12,6 +12,7 @@ use crate::{
 use domain::{
     RemoteId, Side, SyncId, WorkspaceId,
     engagement::{EngagementKind, Step},
+    limits,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -147,7 +148,7 @@ impl Carrier<'_> {
     ) -> Result<Vec<EngagementRow>> {
         let contact = RemoteId::from(contact_id);
         let read_at = self.engine.clock().now();
-        let listed = self.clients.highlevel.engagements(&self.cause.call, &contact, kind).await?;
+        let listed = self.patiently(|| self.clients.highlevel.engagements(&self.cause.call, &contact, kind)).await?;
         let mut rows = Vec::new();
         let seen: BTreeSet<&str> = listed.found.iter().map(|found| found.id.as_str()).collect();
         for found in &listed.found {
@@ -183,11 +184,29 @@ impl Carrier<'_> {
             return self.keep(found, contact.as_str(), read_at).await.map(Some);
         }
         let read_at = self.engine.clock().now();
-        match self.clients.highlevel.engagement(&self.cause.call, contact, (found.kind, &found.id)).await {
+        let which = (found.kind, found.id.as_str());
+        match self.patiently(|| self.clients.highlevel.engagement(&self.cause.call, contact, which)).await {
             Ok(whole) => self.keep(&whole, contact.as_str(), read_at).await.map(Some),
             // Gone between the two calls: the next look finds it missing.
             Err(error) if error.class == UpstreamClass::NotFound => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A reading that may be tried again when the service is away for a moment.
+    async fn patiently<T, F>(&self, read: impl Fn() -> F) -> std::result::Result<T, CallError>
+    where
+        F: Future<Output = std::result::Result<T, CallError>>,
+    {
+        let mut attempt = 1;
+        loop {
+            match read().await {
+                Err(error) if error.class == UpstreamClass::Unavailable && attempt < limits::READ_ATTEMPTS => {
+                    self.pause(attempt).await;
+                    attempt += 1;
+                }
+                other => return other,
+            }
         }
     }
 
@@ -201,7 +220,7 @@ impl Carrier<'_> {
         if row.deleted_at.is_some() {
             return Ok(Some(row.clone()));
         }
-        match self.clients.highlevel.engagement(&self.cause.call, contact, (kind, id)).await {
+        match self.patiently(|| self.clients.highlevel.engagement(&self.cause.call, contact, (kind, id))).await {
             Err(error) if error.class == UpstreamClass::NotFound => self.keep_deleted(kind, id).await,
             Err(error) => Err(error.into()),
             // It is there, only not in this list: nothing is concluded.

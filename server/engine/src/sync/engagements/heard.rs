@@ -4,10 +4,10 @@
 //! news is read. A payload of an appointment tells all of it with its stamp, so it is used as it is. One that says nothing
 //! but what is known costs no call.
 
-use super::{BUSY, Came, Carrier, carrying::Seek, told_of};
+use super::{BUSY, Came, Carrier, PARKED, carrying::Seek, told_of};
 use crate::{
-    Engine, Result, UpstreamClass,
-    clients::{CallContext, Priority, highlevel::Engagement},
+    Engine, EngineError, Result, UpstreamClass,
+    clients::{CallContext, CallError, Priority, highlevel::Engagement},
     deliveries::{self, HeardEngagement},
     jobs::Ending,
     store::{
@@ -50,12 +50,37 @@ impl Engine {
         let clients = self.clients(&context).await?;
         let heard = deliveries.iter().filter_map(deliveries::heard_engagement).collect();
         let carrier = Carrier { engine: self, context: &context, clients: &clients, cause: &cause };
-        Box::pin(Look { carrier, kind, id, deliveries, heard }.work()).await
+        Box::pin(Look { carrier, kind, id, deliveries, heard }.look()).await
     }
 }
 
 impl Look<'_> {
-    async fn work(self) -> Result<Ending> {
+    /// What no try will change ends here: a credential that is refused is waited for, one that may not read this kind is told.
+    async fn look(self) -> Result<Ending> {
+        match self.work().await {
+            Err(EngineError::Upstream {
+                side,
+                class: class @ (UpstreamClass::Auth | UpstreamClass::AccountBlocked),
+                detail,
+            }) => {
+                self.carrier.engine.note_refusal(self.carrier.context, &CallError::new(side, class, detail)).await?;
+                Ok(Ending::Later(PARKED))
+            }
+            Err(EngineError::Upstream { side, class: UpstreamClass::Permission, detail }) => {
+                let words = format!(
+                    "{} does not let this credential read {}: {}. Give it the scope, or switch {} off in the sync's settings.",
+                    side.label(),
+                    self.kind.plural(),
+                    detail.trim_end_matches('.'),
+                    self.kind.plural(),
+                );
+                self.close("done", Some(Outcome::Failed), &words).await
+            }
+            other => other,
+        }
+    }
+
+    async fn work(&self) -> Result<Ending> {
         if !self.carrier.context.row.enabled {
             let words = "The sync is switched off: nothing was written. The next full run picks it up.";
             return self.close("ignored", None, words).await;
@@ -126,7 +151,7 @@ impl Look<'_> {
             (EngagementKind::Task, Some(title)) => {
                 let carrier = &self.carrier;
                 let found = carrier.clients.highlevel.contact_of_task(&carrier.cause.call, self.id, &title).await;
-                self.answered(found).await.map(Option::flatten)
+                Self::answered(found).map(Option::flatten)
             }
             _ => Ok(None),
         }
@@ -155,21 +180,18 @@ impl Look<'_> {
         }
         let which = (self.kind, self.id);
         let read = carrier.clients.highlevel.engagement(&carrier.cause.call, &RemoteId::from(contact_id), which).await;
-        match self.answered(read).await? {
+        match Self::answered(read)? {
             Some(found) => carrier.keep(&found, contact_id, told_at).await.map(Some),
             None => Ok(None),
         }
     }
 
     /// Not found is an answer.
-    async fn answered<T>(&self, read: std::result::Result<T, crate::clients::CallError>) -> Result<Option<T>> {
+    fn answered<T>(read: std::result::Result<T, CallError>) -> Result<Option<T>> {
         match read {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.class == UpstreamClass::NotFound => Ok(None),
-            Err(error) => {
-                self.carrier.engine.note_refusal(self.carrier.context, &error).await?;
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -295,7 +295,7 @@ impl Carrier<'_> {
         conn.settle_intents(self.context.workspace_id, &[&intent], self.engine.clock().now()).await
     }
 
-    async fn pause(&self, attempt: u32) {
+    pub(super) async fn pause(&self, attempt: u32) {
         let delay = retry::backoff(attempt, self.engine.entropy().next()).min(RETRY_MAX);
         self.engine.clock().sleep(delay).await;
     }

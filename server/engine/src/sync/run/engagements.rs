@@ -3,17 +3,35 @@
 
 use super::{Running, Written};
 use crate::{
-    Result,
+    EngineError, Result, UpstreamClass,
     store::{Tables, engagements::LinkedContact},
     sync::engagements::{Carried, Carrier},
 };
-use domain::limits;
+use domain::{Side, limits};
 use futures::{StreamExt as _, stream};
 use time::OffsetDateTime;
 
 pub(super) const TITLE: &str = "Notes, tasks and appointments";
 /// Contacts between two looks whether the run is still wanted.
 const BATCH: i64 = 50;
+
+/// How a batch of contacts ended.
+enum Batch {
+    Through,
+    /// A service does not tell what they have; why, and what to do.
+    Unread(String),
+    Ended(Written),
+}
+
+/// Said on a run that could not read them all. Records are another matter: theirs is done.
+fn unread_words(side: Side, detail: &str) -> String {
+    format!(
+        "All records were carried over, but not all notes, tasks and appointments could be read from {}: {}. The next full \
+            run reads them. Where the token lacks a scope, give it that scope, or switch the kind off in the sync's settings.",
+        side.label(),
+        detail.trim_end_matches('.')
+    )
+}
 
 /// Said on a run that ends while some could not be written.
 pub(super) fn failed_words(count: u64) -> String {
@@ -51,8 +69,14 @@ impl Running<'_> {
             drop(conn);
             let Some(last) = contacts.last().map(|last| last.contact_id.clone()) else { break };
             done += contacts.len() as u64;
-            if let Some(ended) = self.carry_batch(contacts).await? {
-                return Ok(ended);
+            match self.carry_batch(contacts).await? {
+                Batch::Through => {}
+                Batch::Unread(words) => {
+                    summary.engagements_unread = Some(words);
+                    self.keep_place(&summary).await?;
+                    break;
+                }
+                Batch::Ended(ended) => return Ok(ended),
             }
             (summary.engagements_after, summary.engagements_done) = (last, done);
             self.keep_place(&summary).await?;
@@ -62,15 +86,21 @@ impl Running<'_> {
         Ok(Written::Through)
     }
 
-    /// How many could not be carried over as of now; asked when the run has carried them over.
-    pub(super) async fn engagements_failed(&self, conn: &mut dyn Tables) -> Result<u64> {
+    /// What could not be carried over, in words, when the run has carried all of them over or tried to.
+    pub(super) async fn engagements_stuck(&self, conn: &mut dyn Tables) -> Result<Option<String>> {
         if !self.context.row.policy()?.engagements.any() || self.row.mode == "dry-run" {
-            return Ok(0);
+            return Ok(None);
+        }
+        if let Some(unread) = self.read_summary().engagements_unread {
+            return Ok(Some(unread));
+        }
+        if self.linked_since().is_some() {
+            return Ok(None);
         }
         let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
         let failed = conn.count_engagements(workspace_id, sync_id, "failed").await?;
         let lost = conn.count_engagements(workspace_id, sync_id, "lost").await?;
-        Ok(u64::try_from(failed + lost).unwrap_or(0))
+        Ok(u64::try_from(failed + lost).ok().filter(|count| *count > 0).map(failed_words))
     }
 
     /// `None`: every pair is looked at. Else those linked from then on.
@@ -79,8 +109,8 @@ impl Running<'_> {
         (!looks_at_all).then(|| self.read_summary().began_at.unwrap_or(self.row.queued_at))
     }
 
-    /// Several contacts at once. `Some`: writing ends here.
-    async fn carry_batch(&self, contacts: Vec<LinkedContact>) -> Result<Option<Written>> {
+    /// Several contacts at once.
+    async fn carry_batch(&self, contacts: Vec<LinkedContact>) -> Result<Batch> {
         let carrier =
             Carrier { engine: self.engine, context: &self.context, clients: &self.clients, cause: &self.cause };
         let carrier = &carrier;
@@ -88,19 +118,25 @@ impl Running<'_> {
             .into_iter()
             .map(|contact| async move { carrier.everything(&contact.contact_id, &contact.customer_id).await });
         let mut carried = stream::iter(work).buffered(limits::ENGAGEMENT_CONTACTS_AT_ONCE);
-        let mut ended = None;
         while let Some(one) = carried.next().await {
-            let Carried { halt, is_lost, .. } = one?;
+            let Carried { halt, is_lost, .. } = match one {
+                Ok(one) => one,
+                // Nobody waits for tomorrow in place: the run is put off.
+                Err(error @ EngineError::Upstream { class: UpstreamClass::Rate { .. }, .. }) => return Err(error),
+                Err(EngineError::Upstream { side, detail, .. }) => {
+                    return Ok(Batch::Unread(unread_words(side, &detail)));
+                }
+                Err(error) => return Err(error),
+            };
             if is_lost {
-                ended = Some(Written::Stopping);
-            } else if let Some(error) = halt {
-                ended = Some(Written::Halted(format!("{}: {}", error.side.label(), error.message)));
+                return Ok(Batch::Ended(Written::Stopping));
             }
-            if ended.is_some() {
-                break;
+            if let Some(error) = halt {
+                let words = format!("{}: {}", error.side.label(), error.message);
+                return Ok(Batch::Ended(Written::Halted(words)));
             }
         }
-        Ok(ended)
+        Ok(Batch::Through)
     }
 
     async fn keep_place(&mut self, summary: &crate::sync::reading::ReadSummary) -> Result<()> {

@@ -133,6 +133,50 @@ async fn a_service_that_is_away_or_busy_only_delays_it(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_token_that_may_not_read_a_kind_is_told_so_and_the_rest_goes_on(pool: PgPool) {
+    let (world, contact, subscription) = pair(&pool, NOTES, true).await;
+    let no = || Fault::Status {
+        status: 401,
+        body: Some(json!({ "statusCode": 401, "message": "The token is not authorized for this scope." })),
+        retry_after: None,
+    };
+    world.sandbox.highlevel.set_faults(vec![FaultRule::always("GET /contacts/*/notes*", no())]);
+    let id = world.add_note(&contact, "unread").await;
+    world.hear("NoteCreate").await;
+    let newest = world.deliveries().await.into_iter().next().unwrap();
+    assert_eq!(newest.outcome.as_deref(), Some("failed"));
+    assert!(newest.detail.unwrap().contains("Give it the scope, or switch notes off"));
+
+    world.edit_contact(&contact, &json!({ "city": "London" }));
+    world.skip_webhooks(1).await;
+    let run = world.run("full").await;
+    assert_eq!((run.status.as_str(), run.counts.failed, run.counts.updated), ("complete_with_failures", 0, 1));
+    assert!(run.detail.unwrap().contains("All records were carried over, but not all notes"));
+
+    // Away for a moment: read again in place.
+    let away = Fault::Status { status: 503, body: None, retry_after: None };
+    world.sandbox.highlevel.set_faults(vec![FaultRule::next(2, "GET /contacts/*/notes", away)]);
+    assert_eq!(world.run("full").await.status, "complete");
+    assert_eq!(world.notes_of(subscription.unwrap()).len(), 1);
+    assert_eq!(world.count("select count(*) from engagement where remote_id is not null").await, 1, "{id}");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_token_that_is_refused_leaves_it_waiting(pool: PgPool) {
+    let (world, contact, subscription) = pair(&pool, NOTES, true).await;
+    let no = Fault::Status { status: 401, body: Some(json!({ "message": "Invalid JWT" })), retry_after: None };
+    world.sandbox.highlevel.set_faults(vec![FaultRule::next(1, "GET /contacts/*/notes/*", no)]);
+    world.add_note(&contact, "later").await;
+    let webhook = world.webhook().await;
+    world.receive(&webhook).await;
+    assert!(engine::Worker::new(world.engine.clone()).step().await.unwrap());
+    assert_eq!(world.deliveries().await.into_iter().next().unwrap().state, "recorded", "parked, not failed");
+    sqlx::query("update job set run_at = now()").execute(&world.pool).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.notes_of(subscription.unwrap()).len(), 1);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn two_processes_write_one_note(pool: PgPool) {
     let (world, contact, subscription) = pair(&pool, NOTES, true).await;
     world.add_note(&contact, "one for two").await;
