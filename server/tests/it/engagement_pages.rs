@@ -38,7 +38,8 @@ async fn with_a_note(pool: &PgPool) -> (House, Browser, String) {
     let page = browser.open("/syncs/contacts/settings").await;
     let form = page.form("change-settings");
     assert_eq!(form.value("draft[carry_notes]"), None, "off unless switched on");
-    let form = form.with("draft[carry_notes]", "true").with("draft[reason]", "billing wants to read along");
+    let mut form = form.with("draft[reason]", "billing wants to read along");
+    form.fields.push(("draft[carry_notes]".to_owned(), "true".to_owned()));
     browser.send(&page, form, None).await;
     let page = browser.open("/syncs/contacts/settings").await;
     let form = page.form("change-settings");
