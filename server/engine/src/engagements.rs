@@ -25,9 +25,9 @@ impl Engine {
         let workspace_id = viewer.workspace_id();
         let mut conn = self.store().session().await?;
         let row = conn.sync_by_name(workspace_id, sync).await?.ok_or(EngineError::NotFound("sync"))?;
-        let switches = row.policy()?.engagements;
+        let (switches, goes_on) = (row.policy()?.engagements, row.enabled);
         let rows = conn.engagements_of_contact(workspace_id, row.sync_id(), contact_id).await?;
-        Ok(rows.into_iter().map(|row| view(row, switches)).collect())
+        Ok(rows.into_iter().map(|row| view(row, switches, goes_on)).collect())
     }
 
     /// Has one that failed tried again at once, and one whose note is gone from Chargify written as a new note.
@@ -69,11 +69,12 @@ impl Engine {
     }
 }
 
-fn view(row: EngagementRow, switches: Switches) -> EngagementView {
+/// Nothing is tried again at once while the sync is switched off.
+fn view(row: EngagementRow, switches: Switches, goes_on: bool) -> EngagementView {
     let is_off = row.kind.parse().is_ok_and(|kind| !switches.is_on(kind));
     let told: Told = serde_json::from_value(row.told.clone()).unwrap_or_default();
     let can = match row.state.as_str() {
-        _ if is_off => "",
+        _ if is_off || !goes_on => "",
         "failed" => "again",
         "lost" => "anew",
         _ => "",
