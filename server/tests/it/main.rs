@@ -7,6 +7,7 @@ mod browser;
 mod cli;
 mod decision_pages;
 mod demo;
+mod engagement_pages;
 mod forms;
 mod guards;
 mod health;
