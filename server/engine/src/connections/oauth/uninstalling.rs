@@ -30,7 +30,7 @@ impl Engine {
     ) -> Result<Ending> {
         let mut tx = self.store().begin().await?;
         let row = tx.connection(workspace_id, connection_id).await?.ok_or(EngineError::NotFound("connection"))?;
-        let told = tx.open_deliveries(workspace_id, connection_id, &[row.account.clone()]).await?;
+        let told = tx.open_deliveries(workspace_id, connection_id, std::slice::from_ref(&row.account)).await?;
         let told: Vec<DeliveryRow> = told.into_iter().filter(|one| one.event == "UNINSTALL").collect();
         let mut lines = Vec::new();
         for delivery in &told {
