@@ -325,7 +325,7 @@ fn id_in(link: &LinkRow, side: Side) -> RemoteId {
     RemoteId(if side == Side::Highlevel { link.contact_id.clone() } else { link.customer_id.clone() })
 }
 
-fn link_state(row: &LinkRow) -> Result<LinkState> {
+pub(super) fn link_state(row: &LinkRow) -> Result<LinkState> {
     let base: Base = serde_json::from_value(row.base.clone())
         .map_err(|_unreadable| crate::EngineError::Bug("a stored base cannot be read"))?;
     Ok(LinkState { id: LinkId(row.link_id), base })

@@ -21,6 +21,7 @@ use crate::{
     jobs::Ending,
     store::{
         jobs::Claim,
+        links::LinkRow,
         records::ReadMark,
         removals::{RemovalRow, SettledRemoval},
     },
@@ -101,7 +102,8 @@ impl Removing<'_> {
         if is_for_lone && self.read(self.side.other(), &self.row.gone_id, GoneBy::Asked).await?.is_some() {
             return self.end("withdrawn", "Its partner is there again.").await;
         }
-        if is_for_lone == self.is_linked().await? {
+        let link = self.link().await?;
+        if is_for_lone == link.is_some() {
             return self
                 .end("withdrawn", if is_for_lone { "It has a partner again." } else { "It has no partner." })
                 .await;
@@ -111,7 +113,7 @@ impl Removing<'_> {
         };
         match self.row.effect.as_str() {
             "delete" => self.delete(&record).await,
-            _ => self.set_tag(record).await,
+            _ => self.set_tag(record, link.as_ref()).await,
         }
     }
 
@@ -124,13 +126,14 @@ impl Removing<'_> {
         RemoteId(self.row.remote_id.clone())
     }
 
-    async fn is_linked(&self) -> Result<bool> {
+    /// The pair the record is in.
+    async fn link(&self) -> Result<Option<LinkRow>> {
         let ids = [self.row.remote_id.clone()];
         let (contacts, customers): (&[String], &[String]) =
             if self.side == Side::Highlevel { (&ids, &[]) } else { (&[], &ids) };
         let mut conn = self.engine.store().session().await?;
         let links = conn.links_of_records(self.context.workspace_id, self.context.sync_id, contacts, customers).await?;
-        Ok(!links.is_empty())
+        Ok(links.into_iter().next())
     }
 
     /// Reads one record now. `None`: it is gone, which is written down.

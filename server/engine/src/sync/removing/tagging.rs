@@ -4,21 +4,26 @@ use super::{BUSY, Removing};
 use crate::{
     Result,
     jobs::Ending,
-    sync::{Planned, settling::Belongs, writing::Carried},
+    store::links::LinkRow,
+    sync::{
+        Planned,
+        planning::link_state,
+        settling::{Belongs, LinkEffect},
+        writing::Carried,
+    },
 };
 use domain::{
     Side,
     deletes::DELETED_TAG,
     mapping::{RuleKey, TAGS},
-    merge::Base,
-    plan::{Action, Change, PlanItem, Reason, ReasonCode},
+    plan::{Action, Change, LinkState, PlanItem, Reason, ReasonCode},
     record::{FieldKey, Record},
     value::Value,
 };
 
 impl Removing<'_> {
     /// Writes the contact's tags, if they are not as wished already.
-    pub(super) async fn set_tag(&self, record: Record) -> Result<Ending> {
+    pub(super) async fn set_tag(&self, record: Record, link: Option<&LinkRow>) -> Result<Ending> {
         let before = record.tags();
         let wanted = self.row.effect == "tag";
         if before.iter().any(|tag| tag == DELETED_TAG) == wanted {
@@ -29,13 +34,14 @@ impl Removing<'_> {
         } else {
             before.iter().filter(|tag| *tag != DELETED_TAG).cloned().collect()
         };
-        let planned = self.planned(record, before, after);
+        let link = link.map(link_state).transpose()?;
+        let planned = self.planned(record, link, (before, after));
         let writer = self.writer();
         match writer.carry_out(&planned, None).await? {
             Carried::Ended(mut ended) => {
                 let refused = (ended.outcome == domain::outcome::Outcome::Failed).then(|| ended.detail.clone());
-                // How the record stands is not changed by a tag.
-                (ended.contact_id, ended.customer_id) = (None, None);
+                // How the record stands, and what was agreed on, is not changed by a tag.
+                (ended.contact_id, ended.customer_id, ended.link) = (None, None, LinkEffect::None);
                 let mut tx = self.engine.store().begin().await?;
                 let belongs = Belongs { context: &self.context, run_id: None };
                 self.engine.settle_in(&mut *tx, belongs, std::slice::from_ref(&*ended)).await?;
@@ -52,7 +58,12 @@ impl Removing<'_> {
         }
     }
 
-    fn planned(&self, contact: Record, before: Vec<String>, after: Vec<String>) -> Planned {
+    fn planned(
+        &self,
+        contact: Record,
+        link: Option<LinkState>,
+        (before, after): (Vec<String>, Vec<String>),
+    ) -> Planned {
         let change = Change {
             rule: RuleKey(DELETED_TAG.to_owned()),
             side: Side::Highlevel,
@@ -65,11 +76,11 @@ impl Removing<'_> {
             reason: Reason::new(ReasonCode::CustomerGone, self.row.reason.clone()),
             changes: vec![change],
             reference: None,
-            base_after: Base::default(),
+            base_after: link.as_ref().map(|link| link.base.clone()).unwrap_or_default(),
             problems: Vec::new(),
             conflicts: Vec::new(),
             new_link: false,
         };
-        Planned { contact: Some(contact), customer: None, link: None, matched: None, item, gone: None }
+        Planned { contact: Some(contact), customer: None, link, matched: None, item, gone: None }
     }
 }
