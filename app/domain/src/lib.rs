@@ -5,9 +5,9 @@
 //! Findings are data: functions return `(value, problems)` and never panic on input.
 
 pub mod decision;
-pub mod engagement;
 pub mod deletes;
 pub mod denial;
+pub mod engagement;
 pub mod field;
 pub mod fuse;
 pub mod geo;

@@ -17,9 +17,9 @@ use crate::{
     },
 };
 
-mod billing;
-mod engagements;
-mod gone;
+pub mod billing;
+pub mod engagements;
+pub mod gone;
 pub mod one;
 pub mod question;
 pub mod resync;

@@ -118,7 +118,7 @@ impl Stored {
 
 fn open_books(data: &Data) -> Books {
     let runs = data.runs.values().filter(|run| !ENDED.contains(&run.row.status.as_str()));
-    Books { runs: runs.map(|run| run_of(run)).collect(), open_jobs: open_jobs(data), ..Books::default() }
+    Books { runs: runs.map(run_of).collect(), open_jobs: open_jobs(data), ..Books::default() }
 }
 
 fn open_jobs(data: &Data) -> Vec<String> {

@@ -52,7 +52,9 @@ fn Denied(denial: Denial, connection: ConnectionView, seen: Seen, now: OffsetDat
     let rest = if is_waiting { "" } else { " Its work waits; nothing is lost." };
     let safety = format!("{}{rest}", advice(denial, app.is_some()));
     let button = match app {
-        Some(standing) => view! { <InstallButton id=connection.id standing=standing lacks=lacks loud=true /> }.into_any(),
+        Some(standing) => {
+            view! { <InstallButton id=connection.id standing=standing lacks=lacks loud=true /> }.into_any()
+        }
         None if denial == Denial::ScopeMissing => view! { <LinkButton text="See the test" href="#test" /> }.into_any(),
         None => view! { <LinkButton text="Replace the token" href="#credentials" /> }.into_any(),
     };

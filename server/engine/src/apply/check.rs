@@ -64,7 +64,7 @@ impl CheckedSync {
     /// The mapping the file wants, with the rules there are for the facts it names: the file does not know their fields.
     pub(super) fn mapping_over(&self, current: &Mapping) -> Mapping {
         let is_asked = |rule: &&Rule| {
-            self.facts.iter().any(|fact| *fact == rule.chargify.0)
+            self.facts.contains(&rule.chargify.0)
                 && self.mapping.rules.iter().all(|wanted| wanted.chargify != rule.chargify)
         };
         let kept = current.rules.iter().filter(is_asked).cloned();

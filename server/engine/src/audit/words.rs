@@ -56,6 +56,7 @@ pub(crate) fn sentence(row: &AuditLineRow) -> String {
     .to_owned()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table with one entry per action")]
 fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
     let who = if row.actor_name.is_empty() { &row.actor } else { &row.actor_name };
     let what = if row.subject_name.is_empty() { &row.subject } else { &row.subject_name };
@@ -88,7 +89,10 @@ fn phrase(action: AuditAction, row: &AuditLineRow) -> String {
             format!("{side} has {} new fields of its own and lacks {} in {what}", names("new"), names("gone"))
         }
         AuditAction::FieldMade => {
-            format!("{who} made the custom field {} in {side} of the connection {what}", text(row, "name").unwrap_or_default())
+            format!(
+                "{who} made the custom field {} in {side} of the connection {what}",
+                text(row, "name").unwrap_or_default()
+            )
         }
         AuditAction::ConnectionTested => format!("{who} tested the connection {what}"),
         AuditAction::CredentialRemoved => {

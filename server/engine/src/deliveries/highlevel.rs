@@ -63,9 +63,7 @@ fn is_ours(recipient: &RecipientRow, members: &Map<String, Json>, event: &str) -
         // Which agency installs it is not known before.
         None if event == INSTALL => recipient.client_id.is_some(),
         None => {
-            event == UNINSTALL
-                && recipient.company_id.is_some()
-                && text(members, "companyId") == recipient.company_id
+            event == UNINSTALL && recipient.company_id.is_some() && text(members, "companyId") == recipient.company_id
         }
     }
 }

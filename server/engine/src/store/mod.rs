@@ -31,7 +31,7 @@ pub mod watches;
 pub(crate) mod workspaces;
 
 pub use unit::{
-    AuditTrail, Calls, Connections, Decisions, Deliveries, Engagements, Fields, Installs, Intents, Items, Jobs, Links, Nodes, Notice, Notices,
-    PostgresStore, Presence, Records, Removals, Runs, Savepoints, Schedules, Slots, Store, Subscriptions, Syncs, Tables, Unit,
-    Watches, Workspaces,
+    AuditTrail, Calls, Connections, Decisions, Deliveries, Engagements, Fields, Installs, Intents, Items, Jobs, Links,
+    Nodes, Notice, Notices, PostgresStore, Presence, Records, Removals, Runs, Savepoints, Schedules, Slots, Store,
+    Subscriptions, Syncs, Tables, Unit, Watches, Workspaces,
 };

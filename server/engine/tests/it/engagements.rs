@@ -86,7 +86,7 @@ impl World {
 
     async fn add_note(&self, contact: &str, text: &str) -> String {
         let made = self.person("POST", &format!("/contacts/{contact}/notes"), json!({ "body": text })).await;
-        made["note"]["id"].as_str().unwrap().to_owned()
+        made.pointer("/note/id").and_then(Json::as_str).unwrap().to_owned()
     }
 
     async fn edit_note(&self, contact: &str, id: &str, text: &str) {
@@ -236,7 +236,7 @@ async fn the_choice_of_a_subscription_is_frozen(pool: PgPool) {
     world
         .sandbox
         .chargify
-        .with(|rules, now| drop(rules.set_subscription_state(first, SubscriptionState::Canceled, now)));
+        .with(|rules, now| assert!(rules.set_subscription_state(first, SubscriptionState::Canceled, now)));
     world.hear("subscription_state_change").await;
     world.quiet().await;
     world.edit_note(&contact, &id, "two").await;

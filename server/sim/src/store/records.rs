@@ -150,9 +150,8 @@ fn partners(data: &Data, workspace_id: Uuid, sync_id: Uuid, run_id: Uuid) -> BTr
 
 /// The customers that the contact of a plan may be.
 fn in_question(plan: &Json) -> Vec<&str> {
-    let matched = &plan["matched"];
-    let several = matched["ambiguous"]["candidates"].as_array().into_iter().flatten();
-    several.chain(Some(&matched["case_only_reference"])).filter_map(Json::as_str).collect()
+    let several = plan.pointer("/matched/ambiguous/candidates").and_then(Json::as_array).into_iter().flatten();
+    several.chain(plan.pointer("/matched/case_only_reference")).filter_map(Json::as_str).collect()
 }
 
 #[async_trait]

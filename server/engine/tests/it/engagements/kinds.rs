@@ -15,7 +15,7 @@ async fn a_task_says_how_it_stands(pool: PgPool) {
     let id = made["task"]["id"].as_str().unwrap().to_owned();
     world.hear("TaskCreate").await;
     let text = format!("[GHL task {id}] open, due 2026-09-01: Send the quote\ntwo seats");
-    assert_eq!(world.notes_of(sub), [text.clone()]);
+    assert_eq!(world.notes_of(sub), std::slice::from_ref(&text));
     assert_eq!(world.calls(), (2, 1), "its webhook names no contact: it is searched for, then read");
 
     world.person("PUT", &format!("/contacts/{contact}/tasks/{id}/completed"), json!({ "completed": true })).await;

@@ -20,7 +20,7 @@ async fn a_full_run_reads_linked_contacts_only_and_repairs_what_was_missed(pool:
     let reads = |world: &World| world.calls_to(Side::Highlevel, "GET /contacts/{id}/notes");
     assert_eq!((reads(&world), world.notes_of(sub).len()), (1, 1), "only the contact that has a customer");
     let (highlevel, _) = world.calls();
-    assert_eq!(u64::from(run.predicted_highlevel), highlevel, "the plan said so before");
+    assert_eq!(run.predicted_highlevel, highlevel, "the plan said so before");
 
     world.reset_stats();
     world.run("full").await;
