@@ -37,7 +37,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
-    /// Run every test: Rust on a Postgres of its own, damaged messages, the layering, then the browser.
+    /// Run every test: Rust on a Postgres of its own, damaged messages, the layering, the simulation, the browser.
     Test,
     /// Everything that has to pass before a change is merged.
     Ci,
