@@ -57,7 +57,7 @@ pub(super) fn LastValues(record: RecordView) -> impl IntoView {
     let rows: Vec<_> = rows.collect();
     view! {
         <Card title="As it was last read" flush=true>
-            <Table caption="Values of the deleted record" columns=columns>
+            <Table caption="Values of the deleted record" columns=columns wide=true>
                 {rows}
             </Table>
         </Card>

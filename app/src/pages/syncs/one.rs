@@ -301,7 +301,7 @@ fn Rules(seen: Seen, sync: SyncView) -> impl IntoView {
             <Actions slot>
                 <LinkButton text=text href=format!("/syncs/{}/mapping", sync.name) small=true glyph=Glyph::Pencil />
             </Actions>
-            <Table caption="Mapping" columns=columns>
+            <Table caption="Mapping" columns=columns wide=true>
                 {rows}
             </Table>
         </Card>

@@ -52,7 +52,7 @@ pub fn Facts(name: String, facts: Vec<FactView>, lacks: Option<String>) -> impl 
             id="facts"
             flush=true
         >
-            <Table caption="Billing facts" columns=columns>
+            <Table caption="Billing facts" columns=columns wide=true>
                 {rows}
             </Table>
         </Card>
