@@ -1,65 +1,31 @@
 //! Billing facts: subscriptions read by a full run, kept by webhooks and events, told to GoHighLevel as fields and tags.
 
+mod making;
+
 use crate::support::{SYNC, Setup, World};
-use domain::{Side, view::RuleView};
-use engine::{EngineError, Received, RuleDraft};
-use sandbox::{
-    Fault, FaultRule,
-    chargify::{
-        products::Product,
-        subscriptions::{Signup, SubscriptionState},
-    },
+use domain::Side;
+use engine::{EngineError, Received};
+use sandbox::chargify::{
+    products::Product,
+    subscriptions::{Signup, SubscriptionState},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgPool;
 use std::time::Duration;
 
 const LIST: &str = "GET /subscriptions.json";
 const READ: &str = "GET /subscriptions/{id}.json";
 
-fn draft(rule: RuleView) -> RuleDraft {
-    RuleDraft {
-        highlevel: rule.highlevel,
-        chargify: rule.chargify,
-        direction: rule.direction,
-        conflict: rule.conflict,
-        empty: rule.empty,
-        transform: rule.transform,
-    }
-}
-
 impl World {
     /// Tells facts to custom fields, by the names of both, or to `tags`.
     async fn tell(&self, facts: &[(&str, &str)]) -> Result<(), EngineError> {
-        let rules = self.engine.sync(&self.viewer().await, SYNC).await.unwrap().rules;
-        let mut drafts: Vec<RuleDraft> = rules.into_iter().map(draft).collect();
-        drafts.extend(facts.iter().map(|(field, fact)| RuleDraft {
-            highlevel: if *field == "tags" {
-                "tags".to_owned()
-            } else {
-                format!("customField:{}", self.field_id(field))
-            },
-            chargify: format!("subscription.{fact}"),
-            direction: "to_highlevel".to_owned(),
-            ..RuleDraft::default()
-        }));
-        let editor = self.viewer().await.editor().unwrap();
-        self.engine.save_mapping(&editor, SYNC, drafts, "billing facts").await.map(drop)
-    }
-
-    fn field_id(&self, name: &str) -> String {
-        self.sandbox.highlevel.with(|rules, _| {
-            let location = rules.main().unwrap();
-            location.fields.iter().find(|field| field.name == name).unwrap().id.to_string()
-        })
-    }
-
-    fn holds(&self, contact: &str, field: &str) -> Option<Value> {
-        let id = self.field_id(field);
-        self.sandbox.highlevel.with(|rules, _| {
-            let contact = rules.contact(contact).unwrap();
-            contact.custom_fields.iter().find(|(known, _)| **known == *id).map(|(_, value)| value.clone())
-        })
+        let field = |name: &str| match name {
+            "tags" => "tags".to_owned(),
+            own => format!("customField:{}", self.field(own)),
+        };
+        let rules: Vec<_> = facts.iter().map(|(name, fact)| (field(name), format!("subscription.{fact}"))).collect();
+        let rules: Vec<_> = rules.iter().map(|(name, fact)| (name.as_str(), fact.as_str(), "to_highlevel")).collect();
+        self.map(&rules).await
     }
 
     fn tags_of(&self, contact: &str) -> Vec<String> {
@@ -120,10 +86,10 @@ async fn a_full_run_tells_facts_as_fields_of_their_type_and_as_a_tag(pool: PgPoo
         ("tags", "tags"),
     ];
     let (world, contact, _, _) = subscriber(&pool, &facts).await;
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
-    assert_eq!(world.holds(&contact, "Account Notes"), Some(json!("Pro Plan")));
-    assert_eq!(world.holds(&contact, "Contract Value"), Some(json!(49)));
-    assert!(world.holds(&contact, "Renewal Date").unwrap().as_str().unwrap().starts_with("20"));
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("active")));
+    assert_eq!(world.held(&contact, "Account Notes"), Some(json!("Pro Plan")));
+    assert_eq!(world.held(&contact, "Contract Value"), Some(json!(49)));
+    assert!(world.held(&contact, "Renewal Date").unwrap().as_str().unwrap().starts_with("20"));
     assert_eq!(world.tags_of(&contact), ["chargify:active"]);
 
     world.reset_stats();
@@ -152,7 +118,7 @@ async fn a_change_of_a_mapped_fact_costs_one_call_and_its_duplicate_and_its_echo
     let told = world.webhook().await;
     assert_eq!(world.receive(&told).await, Received::Recorded);
     world.drain().await;
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("past_due")));
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("past_due")));
     assert_eq!(world.calls(), (1, 0), "one write, and nothing is asked: {:?}", world.last_told().await);
     assert_eq!(world.last_told().await.0, "updated");
 
@@ -189,12 +155,12 @@ async fn webhooks_in_the_wrong_order_leave_the_newest_state(pool: PgPool) {
     let newest = world.webhook().await;
     world.receive(&newest).await;
     world.drain().await;
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("active")));
     for late in [newer, older] {
         world.receive(&late).await;
         world.drain().await;
     }
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("active")));
     assert_eq!(world.calls(), (0, 0), "what both agree on is not written, and what is stale changes nothing");
 }
 
@@ -222,9 +188,9 @@ async fn a_payment_that_failed_is_told_until_one_is_made(pool: PgPool) {
     for _ in 0..2 {
         world.next_webhook().await;
     }
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("past_due")));
-    assert_eq!(world.holds(&contact, "Contract Value"), Some(json!(49)));
-    assert!(world.holds(&contact, "Renewal Date").is_some_and(|day| day.as_str().is_some_and(|day| day.len() == 10)));
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("past_due")));
+    assert_eq!(world.held(&contact, "Contract Value"), Some(json!(49)));
+    assert!(world.held(&contact, "Renewal Date").is_some_and(|day| day.as_str().is_some_and(|day| day.len() == 10)));
     assert_eq!(world.calls_to(Side::Highlevel, "PUT /contacts/{id}"), 1, "payment and state are told in one write");
     assert_eq!(world.calls().1, 0);
 
@@ -233,8 +199,8 @@ async fn a_payment_that_failed_is_told_until_one_is_made(pool: PgPool) {
     for _ in 0..3 {
         world.next_webhook().await;
     }
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("active")));
-    assert!(world.holds(&contact, "Renewal Date").is_none_or(|day| day == json!("") || day.is_null()));
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("active")));
+    assert!(world.held(&contact, "Renewal Date").is_none_or(|day| day == json!("") || day.is_null()));
     assert_eq!(world.calls().1, 0);
 }
 
@@ -256,17 +222,17 @@ async fn customers_with_none_with_several_and_with_ended_subscriptions_are_told_
     let last = world.sign_up(ended.1, "free", SubscriptionState::Canceled);
     let run = world.run("full").await;
     assert_eq!(run.status, "complete", "{run:#?}");
-    assert_eq!((world.holds(&none.0, "VAT Number"), world.holds(&none.0, "Account Notes")), (None, None));
-    assert_eq!(world.holds(&several.0, "Account Notes"), Some(json!("Pro Plan")));
-    assert_eq!(world.holds(&ended.0, "VAT Number"), Some(json!("canceled")));
-    assert_eq!(world.holds(&ended.0, "Account Notes"), Some(json!("Free Plan")));
+    assert_eq!((world.held(&none.0, "VAT Number"), world.held(&none.0, "Account Notes")), (None, None));
+    assert_eq!(world.held(&several.0, "Account Notes"), Some(json!("Pro Plan")));
+    assert_eq!(world.held(&ended.0, "VAT Number"), Some(json!("canceled")));
+    assert_eq!(world.held(&ended.0, "Account Notes"), Some(json!("Free Plan")));
 
     // The other one comes back to life.
     world.later();
     world.enter(last, SubscriptionState::Expired);
     world.reset_stats();
     world.run("full").await;
-    assert_eq!(world.holds(&ended.0, "VAT Number"), Some(json!("expired")));
+    assert_eq!(world.held(&ended.0, "VAT Number"), Some(json!("expired")));
     assert_eq!(world.writes(), 1);
 }
 
@@ -278,11 +244,11 @@ async fn nothing_is_told_of_anybody_before_all_subscriptions_were_read(pool: PgP
     world.next_webhook().await;
     world.enter(second, SubscriptionState::Expired);
     world.next_webhook().await;
-    assert_eq!((world.holds(&contact, "VAT Number"), world.writes()), (None, 0));
+    assert_eq!((world.held(&contact, "VAT Number"), world.writes()), (None, 0));
     // A run that needs them for the first time reads them whole, whatever its mode.
     let run = world.run("changes").await;
     assert_eq!(
-        (run.status.as_str(), world.holds(&contact, "VAT Number")),
+        (run.status.as_str(), world.held(&contact, "VAT Number")),
         ("complete", Some(json!("active"))),
         "{run:#?}"
     );
@@ -296,7 +262,7 @@ async fn what_no_webhook_told_is_heard_of_by_events(pool: PgPool) {
     world.skip_webhooks(1).await;
     let run = world.run("changes").await;
     assert_eq!(
-        (run.status.as_str(), world.holds(&contact, "VAT Number")),
+        (run.status.as_str(), world.held(&contact, "VAT Number")),
         ("complete", Some(json!("unpaid"))),
         "{run:#?}"
     );
@@ -319,7 +285,7 @@ async fn many_missed_changes_are_read_by_one_list(pool: PgPool) {
     world.enter(next, SubscriptionState::PastDue);
     world.skip_webhooks(3).await;
     world.run("changes").await;
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("past_due")));
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("past_due")));
     assert_eq!((world.calls_to(Side::Chargify, LIST), world.calls_to(Side::Chargify, READ)), (1, 0));
 }
 
@@ -328,7 +294,7 @@ async fn a_subscription_that_was_deleted_no_longer_counts(pool: PgPool) {
     let (world, contact, _, subscription) = subscriber(&pool, &[("VAT Number", "state")]).await;
     assert!(world.sandbox.chargify.with(|rules, now| rules.purge(subscription, now)));
     world.run("changes").await;
-    assert_eq!(world.holds(&contact, "VAT Number").filter(|value| *value != json!("")), None);
+    assert_eq!(world.held(&contact, "VAT Number").filter(|value| *value != json!("")), None);
     assert_eq!((world.writes(), world.calls_to(Side::Chargify, LIST), world.calls_to(Side::Chargify, READ)), (1, 0, 0));
 }
 
@@ -337,15 +303,7 @@ async fn a_fact_is_never_written_to_chargify(pool: PgPool) {
     let world = World::open(&pool, Setup::default()).await;
     let before = world.engine.sync(&world.viewer().await, SYNC).await.unwrap();
     for direction in ["both", "to_chargify"] {
-        let mut drafts: Vec<RuleDraft> = before.rules.clone().into_iter().map(draft).collect();
-        drafts.push(RuleDraft {
-            highlevel: "source".to_owned(),
-            chargify: "subscription.state".to_owned(),
-            direction: direction.to_owned(),
-            ..RuleDraft::default()
-        });
-        let editor = world.viewer().await.editor().unwrap();
-        let refused = world.engine.save_mapping(&editor, SYNC, drafts, "the wrong way").await;
+        let refused = world.map(&[("source", "subscription.state", direction)]).await;
         let Err(EngineError::Invalid(words)) = refused else { panic!("{refused:?}") };
         let words = format!("{words:?}");
         assert!(words.contains("a billing fact is what Chargify bills"), "{words}");
@@ -371,113 +329,7 @@ async fn while_the_sync_is_off_the_copy_is_kept_and_the_next_run_tells_it(pool: 
     let state: String = sqlx::query_scalar("select state from subscription").fetch_one(&world.pool).await.unwrap();
     assert_eq!((state.as_str(), world.calls()), ("on_hold", (0, 0)));
     world.run("full").await;
-    assert_eq!(world.holds(&contact, "VAT Number"), Some(json!("on_hold")));
-}
-
-#[sqlx::test(migrator = "engine::MIGRATOR")]
-async fn a_custom_field_is_made_for_a_fact_on_request_and_never_twice(pool: PgPool) {
-    let world = World::open(&pool, Setup::default()).await;
-    let editor = world.viewer().await.editor().unwrap();
-    let viewer = world.viewer().await;
-    let shown = world.engine.billing_facts(&viewer, SYNC).await.unwrap();
-    let price = shown.iter().find(|fact| fact.key == "subscription.price").unwrap();
-    assert_eq!((price.label.as_str(), price.kind.as_deref()), ("Subscription price", Some("amount of money")));
-    assert_eq!((price.told_in.as_deref(), price.is_there, world.calls()), (None, false, (0, 0)), "looking asks nobody");
-
-    let wanted = ["subscription.price".to_owned(), "subscription.tags".to_owned()];
-    let done = world.engine.tell_billing_facts(&editor, SYNC, &wanted).await.unwrap();
-    let expected = [
-        "custom field Subscription price (amount of money) made in GoHighLevel".to_owned(),
-        "mapping saved as version 2".to_owned(),
-    ];
-    assert_eq!(done, expected);
-    assert_eq!(world.calls_to(Side::Highlevel, "POST /locations/{id}/customFields"), 1);
-    let again = world.engine.tell_billing_facts(&editor, SYNC, &wanted).await.unwrap();
-    assert_eq!((again, world.writes()), (Vec::<String>::new(), 1));
-    let shown = world.engine.billing_facts(&viewer, SYNC).await.unwrap();
-    let told: Vec<_> = shown.iter().filter_map(|fact| fact.told_in.as_deref()).collect();
-    assert_eq!(told, ["Subscription price", "Tags"]);
-    let lines = world.audit_lines().await;
-    let said = |words: &str| lines.iter().any(|line| line.words.contains(words));
-    assert!(said("made the custom field Subscription price in GoHighLevel of the connection crm"), "{lines:#?}");
-
-    // It works at once.
-    let customer = world.add_customer(&[("first_name", "Ada"), ("last_name", "Bill"), ("email", "ada@bill.example")]);
-    world.sign_up(customer, "pro", SubscriptionState::Active);
-    let contact = world.add_contact("Ada", "Bill", "ada@bill.example");
-    let run = world.run("full").await;
-    assert_eq!((run.status.as_str(), run.resting.len()), ("complete", 0), "{run:#?}");
-    assert_eq!(world.holds(&contact, "Subscription price"), Some(json!(49)));
-    assert_eq!(world.tags_of(&contact), ["chargify:active"]);
-}
-
-#[sqlx::test(migrator = "engine::MIGRATOR")]
-async fn after_a_lost_answer_the_field_that_was_made_is_found_by_its_name(pool: PgPool) {
-    let world = World::open(&pool, Setup::default()).await;
-    let editor = world.viewer().await.editor().unwrap();
-    let lost = Fault::ResetAfter;
-    world.sandbox.highlevel.set_faults(vec![FaultRule::always("POST /locations/*/customFields", lost)]);
-    let wanted = ["subscription.state".to_owned()];
-    world.engine.tell_billing_facts(&editor, SYNC, &wanted).await.unwrap_err();
-    let rules = world.engine.sync(&world.viewer().await, SYNC).await.unwrap().rules;
-    assert!(rules.iter().all(|rule| rule.chargify != "subscription.state"), "nothing is mapped on a guess");
-    world.sandbox.highlevel.set_faults(Vec::new());
-    let done = world.engine.tell_billing_facts(&editor, SYNC, &wanted).await.unwrap();
-    assert_eq!(done, ["mapping saved as version 2"]);
-    let named = |name: &str| {
-        world
-            .sandbox
-            .highlevel
-            .with(|rules, _| rules.main().unwrap().fields.iter().filter(|one| one.name == name).count())
-    };
-    assert_eq!(named("Subscription state"), 1);
-}
-
-#[sqlx::test(migrator = "engine::MIGRATOR")]
-async fn a_fact_that_is_not_known_and_a_field_of_another_type_are_refused_before_anything_is_made(pool: PgPool) {
-    let world = World::open(&pool, Setup::default()).await;
-    let editor = world.viewer().await.editor().unwrap();
-    let tell = async |facts: &[&str]| {
-        let facts: Vec<String> = facts.iter().map(|fact| (*fact).to_owned()).collect();
-        let refused = world.engine.tell_billing_facts(&editor, SYNC, &facts).await;
-        let Err(EngineError::Invalid(words)) = refused else { panic!("{refused:?}") };
-        words
-    };
-    let words = tell(&["subscription.state", "subscription.colour"]).await;
-    assert!(
-        words[0].starts_with("subscription.colour is no billing fact; choose from subscription.state,"),
-        "{words:?}"
-    );
-    world.sandbox.highlevel.with(|rules, _| {
-        assert!(rules.rename_custom_field("Account Notes", "subscription STATE"));
-    });
-    let words = tell(&["subscription.price", "subscription.state"]).await;
-    assert!(words[0].contains("has a custom field subscription STATE of another type (long text)"), "{words:?}");
-    assert_eq!(world.writes(), 0);
-}
-
-#[sqlx::test(migrator = "engine::MIGRATOR")]
-async fn a_file_asks_for_facts_by_name_and_applying_it_twice_changes_nothing(pool: PgPool) {
-    let more = "billing_facts = [\"subscription.state\", \"subscription.tags\"]";
-    let world = World::open(&pool, Setup { more, ..Setup::default() }).await;
-    assert_eq!(world.calls_to(Side::Highlevel, "POST /locations/{id}/customFields"), 1);
-    let rules = world.engine.sync(&world.viewer().await, SYNC).await.unwrap().rules;
-    let facts: Vec<_> = rules.iter().filter(|rule| rule.chargify.starts_with("subscription.")).collect();
-    assert_eq!(
-        facts.iter().map(|rule| rule.highlevel_label.as_str()).collect::<Vec<_>>(),
-        ["Subscription state", "Tags"]
-    );
-    assert_eq!(rules.len(), 12, "the default mapping, and two facts");
-    let exported = world.engine.export(&world.viewer().await).await.unwrap();
-    assert!(exported.contains("chargify = \"subscription.state\"\ndirection = \"to_highlevel\""), "{exported}");
-
-    world.reset_stats();
-    let setup = Setup { more, ..Setup::default() };
-    assert_eq!(world.applied(&setup).await.unwrap(), Vec::<String>::new());
-    assert_eq!(world.calls(), (0, 0));
-    let wrong = Setup { more: "billing_facts = [\"subscription.colour\"]", ..Setup::default() };
-    let Err(EngineError::Invalid(words)) = world.applied(&wrong).await else { panic!("it was taken") };
-    assert!(words[0].contains("billing_facts: subscription.colour is no billing fact"), "{words:?}");
+    assert_eq!(world.held(&contact, "VAT Number"), Some(json!("on_hold")));
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

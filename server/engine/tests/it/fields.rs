@@ -1,8 +1,8 @@
 //! Fields that the accounts made themselves: metafields, custom fields of each type, and what happens when one is gone.
 
 use crate::support::{SYNC, Setup, World};
-use domain::{Side, view::RuleView};
-use engine::{EngineError, RuleDraft};
+use domain::Side;
+use engine::EngineError;
 use sandbox::{Fault, FaultRule, chargify::metafields::Owner};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -11,43 +11,7 @@ use std::time::Duration;
 const SET: &str = "POST /customers/{id}/metadata.json";
 const READ_MANY: &str = "GET /customers/metadata.json";
 
-fn draft(rule: RuleView) -> RuleDraft {
-    RuleDraft {
-        highlevel: rule.highlevel,
-        chargify: rule.chargify,
-        direction: rule.direction,
-        conflict: rule.conflict,
-        empty: rule.empty,
-        transform: rule.transform,
-    }
-}
-
 impl World {
-    async fn rules(&self) -> Vec<RuleView> {
-        self.engine.sync(&self.viewer().await, SYNC).await.unwrap().rules
-    }
-
-    /// Adds rules to the mapping: the contact's field, the customer's field, the direction.
-    async fn map(&self, more: &[(&str, &str, &str)]) -> Result<(), EngineError> {
-        let mut drafts: Vec<RuleDraft> = self.rules().await.into_iter().map(draft).collect();
-        drafts.extend(more.iter().map(|(highlevel, chargify, direction)| RuleDraft {
-            highlevel: (*highlevel).to_owned(),
-            chargify: (*chargify).to_owned(),
-            direction: (*direction).to_owned(),
-            ..RuleDraft::default()
-        }));
-        let editor = self.viewer().await.editor().unwrap();
-        self.engine.save_mapping(&editor, SYNC, drafts, "more fields").await.map(drop)
-    }
-
-    /// The id of the custom field of that name.
-    fn field(&self, name: &str) -> String {
-        self.sandbox.highlevel.with(|rules, _| {
-            let location = rules.main().unwrap();
-            location.fields.iter().find(|field| field.name == name).unwrap().id.to_string()
-        })
-    }
-
     fn contact_holding(&self, name: &str, field: &str, value: &Value) -> String {
         self.add_contact_with(&json!({
             "firstName": name, "lastName": "Field", "email": format!("{name}@field.example"),
@@ -58,14 +22,6 @@ impl World {
     fn set_field(&self, contact: &str, field: &str, value: &Value) {
         let properties = json!({ "customFields": [{ "id": self.field(field), "field_value": value }] });
         self.edit_contact(contact, &properties);
-    }
-
-    fn held(&self, contact: &str, field: &str) -> Option<Value> {
-        let id = self.field(field);
-        self.sandbox.highlevel.with(|rules, _| {
-            let contact = rules.contact(contact).unwrap();
-            contact.custom_fields.iter().find(|(known, _)| **known == *id).map(|(_, value)| value.clone())
-        })
     }
 
     fn metafield(&self, customer: i64, name: &str) -> Option<String> {

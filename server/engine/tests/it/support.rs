@@ -2,6 +2,7 @@
 //! caught on their way. Every call is watched for transactions that stay open meanwhile.
 
 mod brisk;
+pub(crate) mod mapping;
 mod wire;
 
 pub(crate) use brisk::HURRY;

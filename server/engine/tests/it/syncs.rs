@@ -41,15 +41,7 @@ fn faults<T: std::fmt::Debug>(result: Result<T, EngineError>) -> String {
 async fn drafts(engine: &Engine) -> Vec<RuleDraft> {
     let viewer = engine.command_line(None).await.unwrap();
     let rules = engine.sync(&viewer, "contacts").await.unwrap().rules;
-    let draft = |rule: domain::view::RuleView| RuleDraft {
-        highlevel: rule.highlevel,
-        chargify: rule.chargify,
-        direction: rule.direction,
-        conflict: rule.conflict,
-        empty: rule.empty,
-        transform: rule.transform,
-    };
-    rules.into_iter().map(draft).collect()
+    rules.into_iter().map(crate::support::mapping::draft).collect()
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
