@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::field::Catalogue;
 use crate::mapping::{Mapping, Rule, RuleKey};
 use crate::problem::Problem;
-use crate::record::Record;
+use crate::record::{FieldKey, Record};
 use crate::side::Side;
 use crate::value::{FieldKind, Value, common_kind, tidy};
 
@@ -186,6 +186,26 @@ impl Base {
             }
         }
         record
+    }
+
+    /// The pairs that change when it turns out that these fields of the record were written by us: both sides agreed on
+    /// what it holds now, since the one gave it to the other. Whatever either holds by now besides is news.
+    #[must_use]
+    pub fn moved_by(
+        &self,
+        record: &Record,
+        written: &BTreeMap<FieldKey, Value>,
+        mapping: &Mapping,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let side = record.side;
+        let moved = mapping.rules.iter().filter(|rule| !rule.adds_tags() && written.contains_key(rule.field(side)));
+        let pairs = moved.filter_map(|rule| {
+            let seen = field::seen(rule, rule_kind(rule, catalogue), record)?;
+            let is_known = self.0.get(&rule.key()).is_some_and(|pair| *pair.half(side) == seen);
+            (!is_known).then(|| (rule.key(), BasePair { highlevel: seen.clone(), chargify: seen }))
+        });
+        Self(pairs.collect())
     }
 
     /// True when every mapped field the record names holds what was agreed last, and at least one does: the content is

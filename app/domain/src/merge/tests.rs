@@ -348,6 +348,22 @@ fn an_organization_that_chargify_made_up_counts_as_empty() {
 }
 
 #[test]
+fn what_turns_out_to_be_our_own_write_was_agreed_on_and_anything_else_stays() {
+    let (mapping, catalogue) = (Mapping::default(), Catalogue::standard());
+    let base: Base =
+        serde_json::from_str(r#"{"email→email":["a@b.co","a@b.co"],"phone→phone":["+1617",null]}"#).unwrap();
+    let found = Record::new(Side::Highlevel).with("email", "A@b.co").with("city", "Rome").with("state", "RM");
+    let written = |keys: &[&str]| keys.iter().map(|key| (FieldKey::from(*key), Value::Empty)).collect();
+    let moved = base.moved_by(&found, &written(&["email", "city", "phone"]), &mapping, &catalogue);
+    let json = serde_json::to_string(&moved).unwrap();
+    assert_eq!(
+        json, r#"{"city→city":["Rome","Rome"]}"#,
+        "the e-mail was known, the phone not told, the state not written"
+    );
+    assert!(base.moved_by(&found, &written(&[]), &mapping, &catalogue).0.is_empty());
+}
+
+#[test]
 fn a_base_is_written_compactly_and_knows_its_echo() {
     let mapping = Mapping::default();
     let catalogue = Catalogue::standard();

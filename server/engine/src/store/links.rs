@@ -75,6 +75,24 @@ pub(crate) async fn settle(
     Ok(())
 }
 
+/// Takes over pairs of the base that moved. When the link was settled last stays: nothing was decided anew.
+pub(crate) async fn move_base(
+    conn: &mut PgConnection,
+    workspace_id: WorkspaceId,
+    link_id: LinkId,
+    moved: &Json,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update link set base = base || $3 where workspace_id = $1 and link_id = $2 and state <> 'unlinked'",
+        workspace_id.0,
+        link_id.0,
+        moved,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Ends the link; both records stay as they are.
 pub(crate) async fn unlink(
     conn: &mut PgConnection,

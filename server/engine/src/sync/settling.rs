@@ -34,6 +34,11 @@ pub(crate) enum LinkEffect {
         link_id: LinkId,
         base: Base,
     },
+    /// A write of ours was found done long after: what it wrote was agreed on then, and is no news.
+    Move {
+        link_id: LinkId,
+        moved: Base,
+    },
     Unlink {
         link_id: LinkId,
         reason: String,
@@ -187,6 +192,10 @@ impl Engine {
             LinkEffect::Settle { link_id, .. } if crate::planted!(ForgetBase) => Ok(Some(*link_id)),
             LinkEffect::Settle { link_id, base } => {
                 conn.settle_link(workspace_id, *link_id, &json(base), now).await?;
+                Ok(Some(*link_id))
+            }
+            LinkEffect::Move { link_id, moved } => {
+                conn.move_base(workspace_id, *link_id, &json(moved)).await?;
                 Ok(Some(*link_id))
             }
             LinkEffect::Unlink { link_id, reason, parted } => {

@@ -3,7 +3,7 @@
 
 use super::{
     removing::{self, DELETE},
-    settling::{Belongs, Ended},
+    settling::{Belongs, Ended, LinkEffect},
     writing::{Target, Writer},
 };
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
     store::{intents::IntentResult, intents::IntentRow, records::ReadMark},
 };
 use domain::{
-    IntentId, RemoteId, Side, SyncId, WorkspaceId, deletes::GoneBy, limits, outcome::Outcome, record::Record,
+    IntentId, LinkId, RemoteId, Side, SyncId, WorkspaceId, deletes::GoneBy, limits, merge::Base, outcome::Outcome,
+    record::Record,
 };
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Writer<'_> {
                 waits = waits.max(Some(rest));
                 continue;
             }
-            let ended = self.looked_up(&intent, found);
+            let ended = self.looked_up(&intent, found).await?;
             self.engine.settle(Belongs { context: self.context, run_id: None }, &[ended]).await?;
         }
         Ok(waits)
@@ -96,13 +97,39 @@ impl Writer<'_> {
         tx.commit().await
     }
 
-    /// The ending of a write that was looked up and belongs to no open item: journalled, audited, its copy refreshed.
-    pub(crate) fn looked_up(&self, intent: &IntentRow, found: Option<Record>) -> Ended {
+    /// The ending of a write that was looked up and belongs to no open item: journalled, audited, its copy refreshed, and
+    /// what it wrote no longer taken for news.
+    pub(crate) async fn looked_up(&self, intent: &IntentRow, found: Option<Record>) -> Result<Ended> {
         let mut ended = Ended::as_outcome(Outcome::Unchanged, None);
         ended.intents.push(verdict(intent, found.as_ref()));
-        ended.audit.extend(found.as_ref().map(|record| self.recovered_line(intent, record)));
+        if let Some(record) = &found {
+            ended.audit.push(self.recovered_line(intent, record));
+            ended.link = self.agreed_by(&target(intent)?, record).await?;
+        }
         ended.records.extend(found);
-        ended
+        Ok(ended)
+    }
+
+    /// How the base of a pair moves when a write about it was found done: what was written was agreed on then, and what
+    /// the partner holds by now is compared with that.
+    async fn agreed_by(&self, target: &Target, record: &Record) -> Result<LinkEffect> {
+        let Some(id) = &record.id else { return Ok(LinkEffect::None) };
+        let (workspace_id, sync_id) = (self.context.workspace_id, self.context.sync_id);
+        let (contacts, customers) = match record.side {
+            Side::Highlevel => (vec![id.0.clone()], Vec::new()),
+            Side::Chargify => (Vec::new(), vec![id.0.clone()]),
+        };
+        let mut conn = self.engine.store().session().await?;
+        let links = conn.links_of_records(workspace_id, sync_id, &contacts, &customers).await?;
+        let Some(link) = links.first() else { return Ok(LinkEffect::None) };
+        let base: Base = serde_json::from_value(link.base.clone())
+            .map_err(|_unreadable| EngineError::Bug("a stored base cannot be read"))?;
+        let policy = &self.context.policy;
+        let moved = base.moved_by(record, &target.fields, &policy.mapping, &policy.catalogue);
+        if moved.0.is_empty() {
+            return Ok(LinkEffect::None);
+        }
+        Ok(LinkEffect::Move { link_id: LinkId(link.link_id), moved })
     }
 }
 

@@ -5,6 +5,7 @@ use domain::{Side, view::RunView};
 use engine::{Approval, Worker};
 use sandbox::{Fault, FaultRule};
 use sqlx::PgPool;
+use std::time::Duration;
 
 const CREATE: &str = "POST /customers.json";
 const LOOK_UP: &str = "GET /customers/lookup.json";
@@ -271,6 +272,34 @@ async fn a_webhook_whose_worker_dies_is_worked_off_by_the_next(pool: PgPool) {
     assert_eq!(world.count("select count(*) from intent where phase in ('sent', 'ambiguous')").await, 0);
     let delivery = world.deliveries().await.into_iter().next().unwrap();
     assert_eq!(delivery.state, "done", "{delivery:#?}");
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn our_own_write_found_done_late_is_no_news_that_beats_a_persons_edit(pool: PgPool) {
+    let world = World::open(&pool, Setup { latency_ms: 40, ..Setup::default() }).await;
+    let contact = world.add_contact("Ada", "Late", "late@recovery.example");
+    world.run("full").await;
+    world.skip_webhooks(2).await;
+    let customer = world.customer_of(&contact);
+    // GoHighLevel's clock is ahead, so our write looks younger than what a person does after it.
+    world.sandbox.highlevel.advance(Duration::from_secs(60));
+    world.edit_customer(customer, &[("city", "Uppsala")]);
+    let webhook = world.webhook().await;
+    world.receive(&webhook).await;
+    let worker = Worker::new(world.engine.clone());
+    let dying = tokio::spawn(async move { worker.step().await });
+    until("the write is under way", async || world.calls_to(Side::Highlevel, "PUT /contacts/{id}") == 1).await;
+    dying.abort();
+    drop(dying.await);
+    until("it is done all the same", async || world.contact_text(&contact, "city").as_deref() == Some("Uppsala")).await;
+    // Its webhook is lost.
+    world.edit_customer(customer, &[("city", "Ockham")]);
+    let world = world.restarted().await;
+    world.drain().await;
+    world.run("changes").await;
+    assert_eq!(world.customer_text(customer, "city"), "Ockham", "the person's word stands");
+    assert_eq!(world.contact_text(&contact, "city").as_deref(), Some("Ockham"));
+    assert_eq!(world.count("select count(*) from intent where phase in ('sent', 'ambiguous')").await, 0);
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]

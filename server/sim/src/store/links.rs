@@ -78,6 +78,20 @@ impl Links for Session {
         .await
     }
 
+    async fn move_base(&mut self, workspace_id: WorkspaceId, link_id: LinkId, moved: &Json) -> Result<()> {
+        self.act("move_base", |work| {
+            let key = (workspace_id.0, link_id.0);
+            if work.data.links.get(&key).is_some_and(LinkEntry::is_active)
+                && let Some(link) = work.data.links.get_mut(&key)
+                && let (Json::Object(base), Json::Object(moved)) = (&mut link.row.base, moved)
+            {
+                base.extend(moved.clone());
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn unlink(
         &mut self,
         workspace_id: WorkspaceId,

@@ -19,6 +19,10 @@ tables! {
             at: OffsetDateTime,
         ) -> () = links::settle;
 
+        /// Takes over pairs of the base that moved, and leaves the instant at which the link was settled; nothing happens
+        /// when it has ended.
+        fn move_base(workspace_id: WorkspaceId, link_id: LinkId, moved: &Json) -> () = links::move_base;
+
         /// Ends the link. False: it had ended before.
         fn unlink(workspace_id: WorkspaceId, link_id: LinkId, reason: &str, at: OffsetDateTime) -> bool = links::unlink;
 

@@ -71,7 +71,7 @@ impl Running<'_> {
         let item_no = intent.item_no.filter(|_| intent.run_id == Some(self.run_id.0));
         let ended = match (found, item_no) {
             (Some(record), Some(item_no)) => self.as_if_answered(intent, item_no, record).await?,
-            (found, _) => self.writer().looked_up(intent, found),
+            (found, _) => self.writer().looked_up(intent, found).await?,
         };
         self.engine.settle(Belongs { context: &self.context, run_id: Some(self.run_id) }, &[ended]).await
     }
@@ -93,7 +93,7 @@ impl Running<'_> {
             return Ok(ended);
         }
         // Two writes belong to the item, or it was settled: the copy is refreshed and the item planned again.
-        Ok(writer.looked_up(intent, Some(record)))
+        writer.looked_up(intent, Some(record)).await
     }
 
     fn writer(&self) -> Writer<'_> {

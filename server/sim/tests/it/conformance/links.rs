@@ -19,6 +19,7 @@ scenarios!(
     an_ended_link_makes_room_and_stays_ended,
     links_are_found_by_either_record,
     a_base_is_settled_while_the_link_is_active,
+    pairs_of_a_base_move_and_the_instant_stays,
     rules_are_forgotten_in_active_links_that_have_them,
     a_link_of_one_sync_means_nothing_to_another,
     records_that_a_run_missed_are_found_and_those_of_pairs_first,
@@ -95,6 +96,19 @@ async fn a_base_is_settled_while_the_link_is_active(bench: &mut Bench) {
     let link = links.first().unwrap();
     assert_eq!((&link.base, link.linked_at, link.settled_at), (&json!({ "b": [1, "é"] }), NOON, later));
     assert_eq!((link.link_id, link.matched_by.as_str()), (link_id.0, "e-mail"));
+}
+
+async fn pairs_of_a_base_move_and_the_instant_stays(bench: &mut Bench) {
+    let link_id = bench.link("con-1", "cus-1", json!({ "a": ["1", "1"], "b": ["2", "2"] })).await.unwrap();
+    let ended = bench.link("con-2", "cus-2", json!({ "a": ["1", "1"] })).await.unwrap();
+    let mut session = bench.session().await;
+    session.move_base(bench.workspace_id, link_id, &json!({ "a": ["3", "1"], "c": ["4", "4"] })).await.unwrap();
+    session.unlink(bench.workspace_id, ended, "gone", NOON).await.unwrap();
+    session.move_base(bench.workspace_id, ended, &json!({ "a": ["3", "1"] })).await.unwrap();
+    let links = session.links_of_records(bench.workspace_id, bench.sync_id, &texts(&["con-1"]), &[]).await.unwrap();
+    let link = links.first().unwrap();
+    assert_eq!(link.base, json!({ "a": ["3", "1"], "b": ["2", "2"], "c": ["4", "4"] }));
+    assert_eq!(link.settled_at, NOON);
 }
 
 async fn rules_are_forgotten_in_active_links_that_have_them(bench: &mut Bench) {
